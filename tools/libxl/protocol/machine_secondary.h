@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * The secondary's machine for checkpoints with acknowledged output (Remus
+ * order): the copy stands still and is rewritten by each complete epoch.
+ * The lists below are the only place where its states, triggers and actions
+ * are named; machine_secondary.c holds the table.
+ */
+#ifndef XC_PROTOCOL_MACHINE_SECONDARY_H
+#define XC_PROTOCOL_MACHINE_SECONDARY_H
+
+#include "machine.h"
+
+#define SECONDARY_STATES(X) \
+X(GREET, "greet", "has said that it is there; waits for headers and " \
+  "configuration") \
+X(FIRST, "first-copy", "hands the first copy on to the restore") \
+X(CREATE, "create", "the first epoch is complete; the restore finishes") \
+X(BUFFER, "buffer", "the copy stands; collects the next epoch") \
+X(APPLY, "apply", "writes a complete epoch into the copy") \
+X(FENCE, "fence", "the primary is lost and being fenced") \
+X(ASK, "ask", "the primary is lost and not proven off; the user decides") \
+X(TAKE, "take-over", "the copy becomes the domain") \
+X(DONE, "done", "the session has ended")
+
+#define SECONDARY_TRIGGERS(X) \
+X(HEAD, "head", "headers and configuration are there and accepted") \
+X(FIRST_END, "first-end", "CHECKPOINT_END of the first epoch") \
+X(CREATED, "created", "the first copy stands, paused") \
+X(CREATE_FAILED, "create-failed", "the restore failed; nothing is left") \
+X(STALE, "stale", "the primary's generation isn't newer than one that was " \
+  "here: it was replaced, and came back") \
+X(RUN_STATE, "run-state", "RUN_STATE: what the user wants of the domain") \
+X(STEP_OUT, "step-out", "what is waited for took too long") \
+X(EPOCH, "epoch", "a later epoch is complete in memory") \
+X(APPLIED, "applied", "the epoch is in the copy") \
+X(APPLY_FAILED, "apply-failed", "the epoch could not be written") \
+X(LOST_EARLY, "lost-early", "the primary is lost before the copy may take " \
+  "over") \
+X(LOST_FENCE, "lost-fence", "the primary is lost (end of stream, silence, " \
+  "garbage, a step's limit); a fence command is set") \
+X(LOST_AUTO, "lost-auto", "the same, and the user chose take-over without " \
+  "a fence") \
+X(LOST_MANUAL, "lost-manual", "the same, and no fence command is set") \
+X(PEER_END, "peer-end", "PROTECTION_END: the primary goes on, discard the " \
+  "copy") \
+X(FENCED, "fenced", "the fence command says that the primary is off") \
+X(FENCE_FAILED, "fence-failed", "the fence command failed or ran out of " \
+  "time") \
+X(RETRY, "retry", "time to fence again") \
+X(ACTIVATED, "activated", "the copy runs under its own name") \
+X(ACTIVATE_FAILED, "activate-failed", "the copy could not be started") \
+X(COPY_GONE, "copy-gone", "somebody destroyed the copy") \
+X(LOCAL_FAILED, "local-failed", "something failed on this side") \
+X(USER_FAILOVER, "user-failover", "the user vouches that the primary does " \
+  "not run") \
+X(USER_STOP, "user-stop", "the user gives the copy up")
+
+#define SECONDARY_ACTIONS(X) \
+X(LOSE, "lose-peer", "take the primary for lost: too late") \
+X(FAIL, "fail", "take it for a failure of this side: too late") \
+X(CREATE, "create-copy", "start the restore and feed it the first copy") \
+X(FEED_END, "feed-end", "end the restore's stream") \
+X(SEND_READY, "send-ready", "send SVM_READY for the epoch") \
+X(APPLY, "apply", "write the epoch into the copy") \
+X(NOTE_RUN, "note-run-state", "keep it for the take-over") \
+X(ECHO_RUN, "echo-run-state", "send RUN_STATE back: it is kept") \
+X(FENCE, "run-fence", "run the fence command on the primary") \
+X(ARM_RETRY, "arm-retry", "set the clock for another fence command") \
+X(ASK_USER, "ask-user", "say what the user has to decide") \
+X(ACTIVATE, "activate", "newest epoch's state in, final name, run") \
+X(ANNOUNCE, "announce", "tell the network where the domain is now") \
+X(DESTROY, "destroy-copy", "destroy the copy, or the half-made one") \
+X(SEND_FAILED, "send-failed", "send PROTECTION_END: this copy is gone") \
+X(SEND_CONFIRM, "send-confirm", "send PROTECTION_END: the copy goes, " \
+  "as told") \
+X(DISCONNECT, "disconnect", "close the stream") \
+X(REFUSE, "refuse", "tell the user why not now") \
+X(FINISH, "finish", "send what is queued, report, end")
+
+#define S_STATE(id, n, t) S_##id,
+enum secondary_state { SECONDARY_STATES(S_STATE) S_STATES_NR };
+#undef S_STATE
+#define S_TRIGGER(id, n, t) ST_##id,
+enum secondary_trigger { SECONDARY_TRIGGERS(S_TRIGGER) ST_NR };
+#undef S_TRIGGER
+#define S_ACTION(id, n, t) SA_##id,
+enum secondary_action { SA_NONE, SECONDARY_ACTIONS(S_ACTION) SA_NR };
+#undef S_ACTION
+
+extern const struct machine secondary_machine;
+
+#endif

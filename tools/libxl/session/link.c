@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * Output, signs of life and small records of one end of a stream.
+ */
+#include "link.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define IOV_BATCH 64
+
+int link_init(struct colo_link *l, const struct env_ops *ops,
+              struct env *env, const struct logger *log,
+              enum sr_direction in, struct err *e)
+{
+    enum wire_layer first = in == SR_BACK ? WIRE_LIBXL : WIRE_XL;
+
+    memset(l, 0, sizeof(*l));
+    l->ops = ops;
+    l->env = env;
+    l->log = log;
+    l->open = true;
+    outq_init(&l->out);
+    buf_init(&l->body, LINK_SMALL_MAX);
+    sr_reader_init(&l->reader, in, first);
+    l->check = sr_validator_new(in, first, SR_MODE_REMUS);
+    if (!l->check)
+        return err_set(e, ERR_NOMEM, "no memory for the stream's checks");
+    l->heard_ns = ops->now(env);
+    return 0;
+}
+
+void link_dispose(struct colo_link *l)
+{
+    outq_dispose(&l->out);
+    buf_dispose(&l->body);
+    sr_validator_free(l->check);
+    l->check = NULL;
+}
+
+static bool link_break(struct colo_link *l, int errnum)
+{
+    log_info(l->log, "event=write-failed errno=%d text=\"%s\"", errnum,
+             strerror(errnum));
+    l->broken = true;
+    outq_dispose(&l->out);
+    l->ops->want_send(l->env, false);
+    return false;
+}
+
+bool link_flush(struct colo_link *l)
+{
+    struct iovec iov[IOV_BATCH];
+
+    if (!l->open || l->broken)
+        return true;
+    while (!outq_empty(&l->out)) {
+        int n = outq_peek(&l->out, iov, IOV_BATCH);
+        ssize_t r = l->ops->send(l->env, iov, n);
+
+        if (r == -EAGAIN || r == 0)
+            break;
+        if (r < 0)
+            return link_break(l, (int)-r);
+        outq_advance(&l->out, (size_t)r);
+    }
+    l->ops->want_send(l->env, !outq_empty(&l->out));
+    if (l->last && outq_empty(&l->out))
+        l->ops->end_send(l->env);
+    return true;
+}
+
+/* False: the stream takes nothing more from us. */
+static bool takes_more(const struct colo_link *l)
+{
+    return l->open && !l->broken && !l->last;
+}
+
+int link_put(struct colo_link *l, struct buf *b, struct err *e)
+{
+    if (!takes_more(l)) {
+        buf_clear(b);
+        return 0;
+    }
+    return outq_put(&l->out, b, e);
+}
+
+void link_end_send(struct colo_link *l)
+{
+    l->last = true;
+}
+
+int link_put_state(struct colo_link *l, enum wire_state id, struct err *e)
+{
+    CLEANUP_BUF struct buf b = { 0 };
+    int rc = sr_put_state(&b, id, e);
+
+    return rc ? rc : link_put(l, &b, e);
+}
+
+int link_put_end(struct colo_link *l, enum wire_end_reason reason,
+                 struct err *e)
+{
+    CLEANUP_BUF struct buf b = { 0 };
+    int rc = sr_put_protection_end(&b, reason, e);
+
+    return rc ? rc : link_put(l, &b, e);
+}
+
+int link_put_session(struct colo_link *l, const struct colo_params *p,
+                     const char *name, struct err *e)
+{
+    struct sr_session s = {
+        .generation = l->generation,
+        .heartbeat_ms = p->heartbeat_ms,
+        .silence_ms = p->silence_ms,
+    };
+    CLEANUP_BUF struct buf b = { 0 };
+    int rc;
+
+    snprintf(s.peer_name, sizeof(s.peer_name), "%s", name ? name : "");
+    rc = sr_put_session(&b, &s, e);
+    return rc ? rc : link_put(l, &b, e);
+}
+
+void link_start_beating(struct colo_link *l, uint64_t heartbeat_ns)
+{
+    l->own = true;
+    l->heartbeat_ns = heartbeat_ns;
+    l->ops->timer(l->env, ENV_TIMER_HEARTBEAT, heartbeat_ns);
+}
+
+void link_start_listening(struct colo_link *l)
+{
+    if (l->silence_ns)
+        return;
+    l->silence_ns = LINK_EARLY_SILENCE_NS;
+    l->ops->timer(l->env, ENV_TIMER_SILENCE, l->silence_ns);
+}
+
+void link_allow_silence(struct colo_link *l, uint64_t silence_ns)
+{
+    if (!l->silence_ns || l->silence_ns == silence_ns)
+        return;
+    l->silence_ns = silence_ns;
+    l->ops->timer(l->env, ENV_TIMER_SILENCE, silence_ns);
+}
+
+void link_beat(struct colo_link *l)
+{
+    struct sr_heartbeat h = { l->generation, l->epoch };
+    CLEANUP_BUF struct buf b = { 0 };
+    struct err e;
+
+    if (!takes_more(l))
+        return;
+    if (sr_put_heartbeat(&b, &h, &e) ||
+        outq_put_urgent(&l->out, &b, &e))
+        log_error(l->log, "event=heartbeat-failed text=\"%s\"", e.msg);
+    link_flush(l);
+    l->ops->timer(l->env, ENV_TIMER_HEARTBEAT, l->heartbeat_ns);
+}
+
+bool link_is_silent(struct colo_link *l)
+{
+    uint64_t quiet = l->ops->now(l->env) - l->heard_ns;
+
+    if (!l->open)
+        return false;
+    if (quiet >= l->silence_ns)
+        return true;
+    l->ops->timer(l->env, ENV_TIMER_SILENCE, l->silence_ns - quiet);
+    return false;
+}
+
+void link_close(struct colo_link *l)
+{
+    if (!l->open)
+        return;
+    l->open = false;
+    outq_dispose(&l->out);
+    l->ops->timer(l->env, ENV_TIMER_HEARTBEAT, ENV_NEVER);
+    l->ops->timer(l->env, ENV_TIMER_SILENCE, ENV_NEVER);
+    l->ops->timer(l->env, ENV_TIMER_STEP, ENV_NEVER);
+    l->ops->disconnect(l->env);
+}
+
+int link_check_heartbeat(struct colo_link *l, struct err *e)
+{
+    struct sr_heartbeat h;
+    int rc = sr_get_heartbeat(l->body.data, l->body.size, &h, e);
+
+    if (!rc && h.generation != l->generation)
+        rc = err_set(e, ERR_PEER, "a sign of life of session %016" PRIx64
+                     ", and this is %016" PRIx64, h.generation,
+                     l->generation);
+    return rc;
+}

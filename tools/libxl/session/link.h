@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * One side's end of the stream: output queue, signs of life, the limits of
+ * waiting, and the collecting of small records. What both loops share and
+ * neither decides. Called by primary.c and secondary.c only.
+ */
+#ifndef XC_SESSION_LINK_H
+#define XC_SESSION_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "env.h"
+#include "err.h"
+#include "log.h"
+#include "outq.h"
+#include "reader.h"
+#include "session.h"
+#include "validator.h"
+#include "writer.h"
+
+/* A record that is collected whole is never longer. */
+#define LINK_SMALL_MAX ((size_t)64 << 10)
+/* While a copy is made its host is busy, and nothing depends on silence being
+   noticed soon. No shorter than what a domain may take for one step. */
+#define LINK_EARLY_SILENCE_NS (2 * (uint64_t)DOM_STEP_LIMIT_MS * ENV_MS)
+/* After a failed write, how long the input may go on before it counts. */
+#define LINK_BROKEN_NS (500 * ENV_MS)
+
+struct colo_link {
+    const struct env_ops *ops;
+    struct env *env;
+    const struct logger *log;
+    struct outq out;
+    struct sr_reader reader;
+    struct sr_validator *check;
+    struct buf body;             /* of the small record being read */
+    uint64_t generation;
+    uint64_t epoch;              /* newest complete; goes into heartbeats */
+    uint64_t heard_ns;           /* when the last octet came */
+    uint64_t heartbeat_ns, silence_ns;    /* 0: not yet */
+    bool open;                   /* connected */
+    bool broken;                 /* a write failed; input may still come */
+    bool last;                   /* what is queued is the end of our side */
+    bool own;                    /* the peer is one of ours */
+};
+
+int link_init(struct colo_link *l, const struct env_ops *ops,
+              struct env *env, const struct logger *log,
+              enum sr_direction in, struct err *e);
+void link_dispose(struct colo_link *l);
+
+/* Send what the stream takes now. False: it was found broken just now. */
+bool link_flush(struct colo_link *l);
+/* Queue @b (whole records, or one whose body follows) and flush. */
+int link_put(struct colo_link *l, struct buf *b, struct err *e);
+int link_put_state(struct colo_link *l, enum wire_state id, struct err *e);
+int link_put_end(struct colo_link *l, enum wire_end_reason reason,
+                 struct err *e);
+/* Once all that is queued is sent, end our direction of the stream. */
+void link_end_send(struct colo_link *l);
+int link_put_session(struct colo_link *l, const struct colo_params *p,
+                     const char *name, struct err *e);
+
+/* The peer is ours: send signs of life from now on. */
+void link_start_beating(struct colo_link *l, uint64_t heartbeat_ns);
+/* And expect them, at least every LINK_EARLY_SILENCE_NS. Idempotent. */
+void link_start_listening(struct colo_link *l);
+/* From now on that much: what the user said once protection has begun, and
+   LINK_EARLY_SILENCE_NS again while the peer destroys its copy. */
+void link_allow_silence(struct colo_link *l, uint64_t silence_ns);
+/* For the timers of the same names. */
+void link_beat(struct colo_link *l);
+/* True when nothing came for too long; otherwise the timer is set again. */
+bool link_is_silent(struct colo_link *l);
+/* Octets came. */
+static inline void link_heard(struct colo_link *l)
+{
+    l->heard_ns = l->ops->now(l->env);
+}
+
+/* Close for good: nothing is sent or received any more. */
+void link_close(struct colo_link *l);
+
+/* Our optional records, whole in l->body: common checks of a heartbeat. */
+int link_check_heartbeat(struct colo_link *l, struct err *e);
+
+/* Whether it keeps the domain from running. */
+static inline bool link_wish_pauses(const struct sr_run_state *r)
+{
+    return r->reason || r->flags;
+}
+
+#endif

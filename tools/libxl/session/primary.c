@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * The primary's inputs: each becomes a trigger, the machine is stepped until
+ * nothing is left, and its actions (primary_actions.c) do the work.
+ */
+#include "primary_int.h"
+
+#include "faulty.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void primary_post(struct colo_primary *p, enum primary_trigger t)
+{
+    inbox_post(&p->inbox, (int)t);
+}
+
+void primary_say(struct colo_primary *p, enum log_level level,
+                 const char *fmt, ...)
+{
+    char text[ERR_MSG_SIZE];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    if (p->conf->report && p->conf->report->message)
+        p->conf->report->message(p->conf->report->ctx, level, text);
+}
+
+void primary_verdict(struct colo_primary *p, enum colo_end end, int code,
+                     const char *fmt, ...)
+{
+    char text[ERR_MSG_SIZE] = "";
+    va_list ap;
+
+    if (p->ended)
+        return;
+    if (fmt) {
+        va_start(ap, fmt);
+        vsnprintf(text, sizeof(text), fmt, ap);
+        va_end(ap);
+    }
+    p->ended = true;
+    p->result.end = end;
+    err_set(&p->result.err, code, "%s", text);
+    log_info(p->conf->log, "event=ending code=%s text=\"%s\"",
+             err_name(code), text);
+}
+
+void primary_blame(struct colo_primary *p, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(p->why, sizeof(p->why), fmt, ap);
+    va_end(ap);
+}
+
+void primary_lost(struct colo_primary *p, const char *fmt, ...)
+{
+    uint64_t needed = p->link.own ? 2 : 1;
+    bool early = p->epochs_sent < needed;
+    char why[ERR_MSG_SIZE];
+    va_list ap;
+
+    if (!p->link.open)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(why, sizeof(why), fmt, ap);
+    va_end(ap);
+    if (early)
+        primary_verdict(p, COLO_END_FAILED, ERR_PEER, "%s", why);
+    else if (!p->ended)
+        primary_verdict(p, COLO_END_ALONE, ERR_PEER, "%s", why);
+    log_line(p->conf->log, p->ended ? LOG_INFO : LOG_NOTE,
+             "event=peer-lost early=%d text=\"%s\"", early, why);
+    primary_post(p, early ? PT_LOST_EARLY :
+                 p->params.fence ? PT_LOST_FENCE : PT_LOST_MANUAL);
+}
+
+void primary_local_failed(struct colo_primary *p, const struct err *err)
+{
+    primary_verdict(p, COLO_END_FAILED, err->code, "%s", err->msg);
+    p->end_reason = WIRE_REASON_STOP;
+    primary_post(p, PT_LOCAL_FAILED);
+}
+
+static void enter(struct colo_primary *p, int next, int trigger)
+{
+    const char *now;
+
+    log_trace(p->conf->log, "machine=primary state=%s trigger=%s next=%s "
+              "epoch=%" PRIu64, primary_machine.states[p->state].name,
+              primary_machine.triggers[trigger].name,
+              primary_machine.states[next].name, p->epoch);
+    p->state = next;
+    now = primary_phase(p);
+    if (p->phase && strcmp(now, p->phase) && p->conf->report &&
+        p->conf->report->state)
+        p->conf->report->state(p->conf->report->ctx, p->phase, now,
+                               p->result.err.msg);
+    p->phase = now;
+}
+
+/* Step until no trigger is left. */
+void primary_run(struct colo_primary *p)
+{
+    int t;
+
+    while (p->state != P_DONE && (t = inbox_take(&p->inbox)) >= 0) {
+        const struct machine_cell *c;
+        struct err e = { 0 };
+
+        if (machine_step(&primary_machine, p->state, t, &c, &e)) {
+            /* A hole in our own reasoning: say so, and stop protecting as
+               after any failure here, if that isn't under way. */
+            log_error(p->conf->log, "event=bug text=\"%s\"", e.msg);
+            if (t != PT_LOCAL_FAILED)
+                primary_local_failed(p, &e);
+            continue;
+        }
+        p->inbox.stepping = true;
+        for (int i = 0; i < MACHINE_ACTIONS_MAX && c->actions[i]; i++) {
+            if (c->actions[i] == PA_DEFER && !triggers_has(&p->deferred, t))
+                triggers_post(&p->deferred, t);
+            if (p->ops->dies(p->env, primary_machine.name,
+                             primary_machine.actions[c->actions[i]].name)) {
+                p->state = P_DONE;
+                p->link.open = false;
+                return;
+            }
+            primary_actions[c->actions[i]](p);
+        }
+        p->inbox.stepping = false;
+        enter(p, c->next, t);
+    }
+    primary_pump(p);
+}
+
+void primary_pump(struct colo_primary *p)
+{
+    uint64_t before = p->link.out.sent;
+    enum primary_sending what;
+
+    if (!p->link.open)
+        return;
+    if (!link_flush(&p->link))
+        p->ops->timer(p->env, ENV_TIMER_STEP, LINK_BROKEN_NS);
+    if (p->link.broken)
+        return;
+    if (p->sending && p->link.out.sent != before)
+        p->ops->timer(p->env, ENV_TIMER_STEP, p->params.step_ms * ENV_MS);
+    if (!p->sending || !outq_empty(&p->link.out))
+        return;
+    what = p->sending;
+    p->sending = SENDING_NOTHING;
+    p->ops->timer(p->env, ENV_TIMER_STEP, ENV_NEVER);
+    if (what == SENDING_ROUND) {
+        primary_post(p, PT_ROUND_SENT);
+    } else {
+        p->epochs_sent = p->epoch;
+        p->sent_ns = p->ops->now(p->env);
+        p->now.send_ns = p->sent_ns - p->resumed_ns;
+        p->now.bytes = p->link.out.sent - p->first_byte;
+        primary_post(p, p->link.own ? PT_SENT : p->epoch == 1 ?
+                     PT_SENT_FIRST_PLAIN : PT_SENT_PLAIN);
+    }
+    primary_run(p);
+}
+
+static void on_writable(void *s)
+{
+    primary_run(s);
+}
+
+/* ---- clock, domain, fence, user ----------------------------------------- */
+
+static void step_ran_out(struct colo_primary *p)
+{
+    if (p->link.broken) {
+        primary_lost(p, "the stream to the receiver broke");
+        return;
+    }
+    if (p->banner_used < BANNER_SIZE)
+        primary_blame(p, "no receiver on %s within %u s", p->conf->host,
+                      p->params.create_ms / 1000);
+    else if (p->sending)
+        primary_blame(p, "the receiver takes no data");
+    else if (p->ended)
+        primary_blame(p, "the receiver doesn't confirm the end");
+    else
+        primary_blame(p, "no SVM_READY for epoch %" PRIu64 " in time",
+                      p->epoch);
+    primary_post(p, PT_STEP_OUT);
+}
+
+static void on_timer(void *s, enum env_timer t)
+{
+    struct colo_primary *p = s;
+
+    switch (t) {
+    case ENV_TIMER_INTERVAL:
+        primary_post(p, PT_INTERVAL);
+        break;
+    case ENV_TIMER_HEARTBEAT:
+        link_beat(&p->link);
+        break;
+    case ENV_TIMER_SILENCE:
+        if (link_is_silent(&p->link))
+            primary_lost(p, "the receiver has been silent for %" PRIu64
+                         " ms",
+                         p->link.silence_ns / ENV_MS);
+        break;
+    case ENV_TIMER_STEP:
+        step_ran_out(p);
+        break;
+    case ENV_TIMER_RETRY:
+        primary_post(p, PT_RETRY);
+        break;
+    default:
+        break;
+    }
+    primary_run(p);
+}
+
+static void guest_ended(struct colo_primary *p, const struct dom_event *ev)
+{
+    static const char *const how[] = {
+        [DOM_POWEROFF] = "shut down", [DOM_REBOOT] = "asked for a reboot",
+        [DOM_CRASH] = "crashed", [DOM_OTHER] = "ended",
+        [DOM_SUSPEND] = "suspended, but not for an epoch",
+    };
+    bool gone = ev->kind == DOM_EV_GONE;
+
+    p->guest_over = !gone;
+    p->asking = false;
+    p->guest_reason = ev->shutdown_reason;
+    p->end_reason = WIRE_REASON_GUEST_ENDED;
+    primary_verdict(p, COLO_END_GUEST, ERR_OK, "the domain %s", gone ?
+                    "was destroyed" : how[ev->shutdown_reason]);
+    primary_post(p, PT_GUEST_ENDED);
+}
+
+static void on_domain(void *s)
+{
+    struct colo_primary *p = s;
+    struct dom_event ev;
+
+    while (p->state != P_DONE &&
+           p->dom->next_event(p->conf->dom, &ev) == 0) {
+        switch (ev.kind) {
+        case DOM_EV_SUSPENDED:
+            p->asking = false;
+            primary_post(p, PT_SUSPENDED);
+            break;
+        case DOM_EV_SUSPEND_FAILED:
+            p->asking = false;
+            if (primary_is_paused(p)) {
+                primary_post(p, PT_SUSPEND_STILL);
+                break;
+            }
+            primary_verdict(p, COLO_END_FAILED, ev.err.code, "%s",
+                            ev.err.msg);
+            primary_post(p, PT_SUSPEND_FAILED);
+            break;
+        case DOM_EV_SHUTDOWN:
+        case DOM_EV_GONE:
+            guest_ended(p, &ev);
+            break;
+        default:
+            break;
+        }
+        primary_run(p);
+    }
+}
+
+static int on_domain_fd(void *s)
+{
+    struct colo_primary *p = s;
+
+    return p->dom->fd(p->conf->dom);
+}
+
+static void on_fence_done(void *s, int status)
+{
+    struct colo_primary *p = s;
+
+    if (status == 0)
+        primary_say(p, LOG_NOTE, "%s is off, says the fence command; the "
+                    "domain goes on here without protection", p->conf->host);
+    else
+        primary_say(p, LOG_WARN, "the fence command failed with %d",
+                    status);
+    primary_post(p, status == 0 ? PT_FENCED : PT_FENCE_FAILED);
+    primary_run(p);
+}
+
+static void on_start(void *s)
+{
+    struct colo_primary *p = s;
+
+    p->started_ns = p->ops->now(p->env);
+    p->phase = primary_phase(p);
+    p->ops->timer(p->env, ENV_TIMER_STEP, p->params.create_ms * ENV_MS);
+}
+
+const struct role_ops primary_role = {
+    .start = on_start, .input = primary_input, .eof = primary_eof,
+    .writable = on_writable,
+    .timer = on_timer, .domain = on_domain, .domain_fd = on_domain_fd,
+    .fence_done = on_fence_done, .command = primary_command,
+    .settle = on_writable,
+    .status = primary_status,
+};
+
+int primary_new(const struct colo_primary_conf *conf,
+                const struct env_ops *ops, struct env *env,
+                uint64_t generation, struct colo_primary **p_r,
+                struct err *e)
+{
+    struct colo_primary *p = calloc(1, sizeof(*p));
+    int rc;
+
+    if (!p)
+        return err_set(e, ERR_NOMEM, "no memory for a session");
+    p->conf = conf;
+    params_fill(&p->params, conf->params);
+    p->dom = faulty_dom_ops(conf->dom_ops);
+    p->net_ops = faulty_net_ops(conf->net_ops);
+    p->info = conf->dom_ops->info(conf->dom);
+    p->ops = ops;
+    p->env = env;
+    p->state = primary_machine.initial;
+    p->round_least = SIZE_MAX;
+    rc = link_init(&p->link, ops, env, conf->log, SR_BACK, e);
+    p->link.generation = generation;
+    if (!rc)
+        rc = stats_init(&p->stats, e);
+    if (rc) {
+        primary_free(p);
+        return rc;
+    }
+    *p_r = p;
+    return 0;
+}
+
+void primary_result(struct colo_primary *p, struct colo_result *r)
+{
+    *r = p->result;
+    r->epochs = p->epochs_ready;
+    stats_median(&p->stats, &r->median);
+}
+
+void primary_free(struct colo_primary *p)
+{
+    if (!p)
+        return;
+    if (p->net)
+        p->net_ops->abandon(p->net);
+    ckpt_dispose(&p->stage);
+    stats_dispose(&p->stats);
+    link_dispose(&p->link);
+    free(p);
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * The primary's actions, one function each, in the machine's terms. An
+ * action does one thing and posts its outcome as a trigger; it never looks
+ * at the machine's state.
+ */
+#include "primary_int.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void act_log_start(struct colo_primary *p)
+{
+    struct err e = { 0 };
+    size_t pages = p->params.staging_pages ? p->params.staging_pages
+                                           : p->info->ram_pages + 1024;
+
+    if (ckpt_init(&p->stage, pages, &e) ||
+        p->dom->log_start(p->conf->dom, &e)) {
+        primary_local_failed(p, &e);
+        return;
+    }
+    p->logging = true;
+    if (p->params.hold_output &&
+        p->net_ops->attach(p->info, p->conf->log, &p->net, &e))
+        primary_local_failed(p, &e);
+}
+
+static void act_arm_grace(struct colo_primary *p)
+{
+    p->ops->timer(p->env, ENV_TIMER_STEP, GREET_GRACE_NS);
+}
+
+static void act_meet(struct colo_primary *p)
+{
+    link_start_beating(&p->link, p->params.heartbeat_ms * ENV_MS);
+}
+
+static void act_meet_plain(struct colo_primary *p)
+{
+    primary_say(p, LOG_WARN, "the receiver does not acknowledge "
+                "checkpoints: output is released once it is sent, and an "
+                "acknowledged write can be lost; a silent receiver goes "
+                "unnoticed");
+}
+
+static void act_lose(struct colo_primary *p)
+{
+    primary_lost(p, "%s", p->why);
+}
+
+static void act_arm_ready(struct colo_primary *p)
+{
+    uint64_t ms = p->epoch == 1 ? p->params.create_ms : p->params.step_ms;
+
+    p->ops->timer(p->env, ENV_TIMER_STEP, ms * ENV_MS);
+}
+
+static void act_suspend(struct colo_primary *p)
+{
+    struct err e = { 0 };
+
+    p->ops->timer(p->env, ENV_TIMER_INTERVAL, ENV_NEVER);
+    if (primary_is_paused(p)) {
+        primary_post(p, PT_SUSPEND_STILL);
+        return;
+    }
+    p->asked_ns = p->ops->now(p->env);
+    if (p->dom->suspend(p->conf->dom, p->params.step_ms, &e)) {
+        primary_verdict(p, COLO_END_FAILED, e.code, "%s", e.msg);
+        primary_post(p, PT_SUSPEND_FAILED);
+        return;
+    }
+    p->asking = true;
+}
+
+static void act_suspend_cancel(struct colo_primary *p)
+{
+    if (!p->asking || !p->dom->suspend_cancel(p->conf->dom))
+        return;    /* its answer comes, or is in the queue */
+    p->asking = false;
+    primary_post(p, PT_CANCELLED);
+}
+
+static void act_capture(struct colo_primary *p)
+{
+    struct err e = { 0 };
+
+    memset(&p->now, 0, sizeof(p->now));
+    run_state_lock(&p->run, RUN_LOCK_CHECKPOINT, LOCK_T_TAKE, &e);
+    if (p->dom->capture(p->conf->dom, &p->stage, p->epoch + 1, &e)) {
+        primary_verdict(p, COLO_END_FAILED, e.code, "%s", e.msg);
+        primary_post(p, PT_CAPTURE_FAILED);
+        return;
+    }
+    p->epoch++;
+    primary_post(p, p->epoch == 1 ? PT_CAPTURED_FIRST : PT_CAPTURED);
+}
+
+/*
+ * As late as can be: what the guest sent before it stood still may be on its
+ * way to the queue yet, and sch_plug takes no lock when it ends an epoch.
+ */
+static void act_mark(struct colo_primary *p)
+{
+    struct err e = { 0 };
+
+    if (p->holding && !p->ended && p->net_ops->mark(p->net, &e))
+        primary_local_failed(p, &e);
+}
+
+static void act_resume(struct colo_primary *p)
+{
+    struct dom_times *t = &p->now.times;
+    struct err e = { 0 };
+
+    if (p->run.held[RUN_LOCK_CHECKPOINT])
+        run_state_lock(&p->run, RUN_LOCK_CHECKPOINT, LOCK_T_RELEASE, &e);
+    if (p->dom->resume(p->conf->dom, &e)) {
+        primary_say(p, LOG_ERROR, "the domain can't be resumed: %s", e.msg);
+        primary_local_failed(p, &e);
+    }
+    p->resumed_ns = p->ops->now(p->env);
+    p->dom->times(p->conf->dom, t);
+    p->now.epoch = p->epoch;
+    p->now.pages = p->stage.pages_nr;
+    p->now.pause_ns = p->resumed_ns - p->asked_ns;
+    p->now.pause_ns -= t->ack_ns < p->now.pause_ns ? t->ack_ns
+                                                   : p->now.pause_ns;
+}
+
+static void act_hold(struct colo_primary *p)
+{
+    struct err e = { 0 };
+
+    p->going_out = false;
+    p->epochs_ready = p->link.own ? 1 : 0;
+    p->link.epoch = p->epochs_ready;
+    if (!p->net)
+        return;
+    if (p->net_ops->hold(p->net, &e))
+        primary_local_failed(p, &e);
+    p->holding = true;
+}
+
+static void act_release_epoch(struct colo_primary *p)
+{
+    struct err e = { 0 };
+
+    p->ops->timer(p->env, ENV_TIMER_STEP, ENV_NEVER);
+    p->going_out = false;
+    p->epochs_ready = p->epoch;
+    p->link.epoch = p->epoch;
+    link_allow_silence(&p->link, p->params.silence_ms * ENV_MS);
+    if (p->holding && p->net_ops->release_epoch(p->net, &e))
+        primary_local_failed(p, &e);
+    p->now.ready_ns = p->ops->now(p->env) - p->sent_ns;
+    p->newest = p->now;
+    stats_add(&p->stats, &p->now);
+    if (p->conf->report && p->conf->report->epoch)
+        p->conf->report->epoch(p->conf->report->ctx, &p->now);
+}
+
+static void act_arm_interval(struct colo_primary *p)
+{
+    uint64_t gone = p->ops->now(p->env) - p->resumed_ns;
+    uint64_t all = awake_after(&p->awake, p->params.interval_ms * ENV_MS,
+                               p->now.times.ack_ns + p->now.times.suspend_ns);
+
+    if (p->paused)    /* it didn't run meanwhile: look again then */
+        gone = 0;
+    p->ops->timer(p->env, ENV_TIMER_INTERVAL, gone < all ? all - gone : 0);
+}
+
+static void act_recall(struct colo_primary *p)
+{
+    int t;
+
+    while ((t = triggers_take(&p->deferred)) >= 0)
+        triggers_post(&p->inbox.inputs, t);
+}
+
+static void act_disconnect(struct colo_primary *p)
+{
+    p->ops->timer(p->env, ENV_TIMER_INTERVAL, ENV_NEVER);
+    p->ops->timer(p->env, ENV_TIMER_STEP, ENV_NEVER);
+    p->going_out = false;
+    link_close(&p->link);
+}
+
+static void act_fence(struct colo_primary *p)
+{
+    struct err e = { 0 };
+
+    p->needs_user = NULL;
+    if (p->ops->fence(p->env, &e)) {
+        primary_say(p, LOG_ERROR, "%s", e.msg);
+        primary_post(p, PT_FENCE_FAILED);
+    }
+}
+
+static void act_arm_retry(struct colo_primary *p)
+{
+    p->ops->timer(p->env, ENV_TIMER_RETRY, p->params.retry_ms * ENV_MS);
+}
+
+static void act_ask_user(struct colo_primary *p)
+{
+    snprintf(p->ask, sizeof(p->ask), "%s is lost and not proven off, so the "
+             "domain's output stays held; when its copy certainly doesn't "
+             "run: xl colo-stop --release %s",
+             p->conf->host ? p->conf->host : "the peer", p->info->name);
+    if (!p->needs_user)
+        primary_say(p, LOG_WARN, "%s", p->ask);
+    p->needs_user = p->ask;
+}
+
+static void act_release_all(struct colo_primary *p)
+{
+    struct err e = { 0 };
+
+    if (!p->net)
+        return;
+    if (p->net_ops->release_all(p->net, &e))
+        primary_say(p, LOG_ERROR, "output stays held: %s", e.msg);
+    p->net_ops->detach(p->net);
+    p->net = NULL;
+    p->holding = false;
+}
+
+static void act_guest_end(struct colo_primary *p)
+{
+    struct err e = { 0 };
+
+    if (!p->guest_over)
+        return;
+    p->result.guest_ended = true;
+    if (p->dom->finish(p->conf->dom, p->guest_reason, &e))
+        primary_say(p, LOG_ERROR, "%s", e.msg);
+}
+
+static void act_refuse(struct colo_primary *p)
+{
+    snprintf(p->reply, sizeof(p->reply), "error %s", p->needs_user ?
+             p->needs_user : "the peer is being fenced; wait, or vouch for "
+             "it with --release");
+}
+
+static void act_finish(struct colo_primary *p)
+{
+    if (p->logging && !p->guest_over)
+        p->dom->log_stop(p->conf->dom);
+    for (int t = 0; t < ENV_TIMERS_NR; t++)
+        p->ops->timer(p->env, (enum env_timer)t, ENV_NEVER);
+    p->ops->finished(p->env);
+}
+
+static void act_defer(struct colo_primary *p)
+{
+    /* The trigger being stepped is left in p->deferred by the stepper. */
+    (void)p;
+}
+
+primary_action_fn *const primary_actions[PA_NR] = {
+    [PA_ARM_GRACE] = act_arm_grace, [PA_MEET] = act_meet,
+    [PA_MEET_PLAIN] = act_meet_plain, [PA_LOSE] = act_lose,
+    [PA_ARM_READY] = act_arm_ready,
+    [PA_LOG_START] = act_log_start, [PA_SEND_HEAD] = primary_act_send_head,
+    [PA_ROUND] = primary_act_round, [PA_SUSPEND] = act_suspend,
+    [PA_SUSPEND_CANCEL] = act_suspend_cancel, [PA_MARK] = act_mark,
+    [PA_CAPTURE] = act_capture, [PA_RESUME] = act_resume,
+    [PA_SEND_EPOCH] = primary_act_send_epoch, [PA_HOLD] = act_hold,
+    [PA_OBEY] = primary_act_obey, [PA_TELL_RUN] = primary_act_tell_run,
+    [PA_RELEASE_EPOCH] = act_release_epoch,
+    [PA_ARM_INTERVAL] = act_arm_interval, [PA_DEFER] = act_defer,
+    [PA_RECALL] = act_recall, [PA_DISCONNECT] = act_disconnect,
+    [PA_FENCE] = act_fence, [PA_ARM_RETRY] = act_arm_retry,
+    [PA_ASK_USER] = act_ask_user, [PA_SEND_END] = primary_act_send_end,
+    [PA_RELEASE_ALL] = act_release_all, [PA_GUEST_END] = act_guest_end,
+    [PA_REFUSE] = act_refuse, [PA_FINISH] = act_finish,
+};

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * A primary's domain and the user's wish that it stands still. The wish is
+ * the run state; the peer is told whenever it changes, so that it outlives
+ * this host. When the domain is stopped or let go is the machine's matter.
+ */
+#include "primary_int.h"
+
+#include <stdio.h>
+
+static struct sr_run_state wish(const struct colo_primary *p)
+{
+    return (struct sr_run_state) {
+        .reason = (uint32_t)p->run.reason,
+        .flags = p->run.held[RUN_LOCK_IO_ERROR] ? WIRE_RUN_IO_ERROR : 0,
+    };
+}
+
+static bool same(const struct sr_run_state *a, const struct sr_run_state *b)
+{
+    return a->reason == b->reason && a->flags == b->flags;
+}
+
+/* An epoch's own lock is no wish. */
+static bool wants_pause(const struct colo_primary *p)
+{
+    struct sr_run_state w = wish(p);
+
+    return link_wish_pauses(&w);
+}
+
+void primary_act_obey(struct colo_primary *p)
+{
+    bool pause = wants_pause(p);
+    struct err e = { 0 };
+    int rc;
+
+    if (pause == p->paused || p->guest_over)
+        return;
+    rc = pause ? p->dom->pause(p->conf->dom, &e)
+               : p->dom->unpause(p->conf->dom, &e);
+    if (rc) {
+        primary_say(p, LOG_ERROR, "%s", e.msg);
+        return;
+    }
+    p->paused = pause;
+    log_info(p->conf->log, "event=%s", pause ? "paused" : "unpaused");
+}
+
+void primary_act_tell_run(struct colo_primary *p)
+{
+    CLEANUP_BUF struct buf b = { 0 };
+    struct sr_run_state now = wish(p);
+    struct err e = { 0 };
+
+    if (!p->link.own || same(&now, &p->told))
+        return;
+    p->told = now;
+    if (sr_put_run_state(&b, &now, &e) || link_put(&p->link, &b, &e))
+        primary_local_failed(p, &e);
+}
+
+bool primary_is_paused(struct colo_primary *p)
+{
+    bool now = p->dom->is_paused(p->conf->dom);
+
+    if (now != p->paused) {
+        p->paused = now;
+        run_state_command(&p->run, now ? RUN_STOP : RUN_CONT, NULL);
+        primary_say(p, LOG_NOTE, "somebody %s the domain",
+                    now ? "paused" : "unpaused");
+        primary_act_tell_run(p);
+    }
+    return now;
+}
+
+const char *primary_paused(const struct colo_primary *p)
+{
+    struct sr_run_state w = wish(p);
+    bool known = same(&w, &p->told) && same(&w, &p->kept);
+
+    if (!wants_pause(p))
+        return p->paused ? "soon" : "no";
+    if (p->paused && p->link.own && !known && !p->link.open)
+        return "here";
+    return p->paused && !p->going_out && (known || !p->link.own) ? "yes"
+                                                              : "soon";
+}
+
+void primary_run_command(struct colo_primary *p, enum run_command c)
+{
+    struct err e = { 0 };
+
+    primary_is_paused(p);
+    if (run_state_command(&p->run, c, &e)) {
+        snprintf(p->reply, sizeof(p->reply), "error %s", e.msg);
+        return;
+    }
+    if (wants_pause(p) && !p->link.own && p->logging)
+        primary_say(p, LOG_WARN, "the receiver can't be told that the "
+                    "domain is paused: after a take-over it runs");
+    snprintf(p->reply, sizeof(p->reply), "ok %s", wants_pause(p) ?
+             "pausing" : "running");
+    primary_post(p, wants_pause(p) ? PT_USER_PAUSE : PT_USER_RUN);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * What the user sees of a primary and can tell it.
+ */
+#include "primary_int.h"
+
+#include <stdio.h>
+
+/* What the user sees of the state: epochs come and go inside "protected". */
+const char *primary_phase(const struct colo_primary *p)
+{
+    switch (p->state) {
+    case P_GREET:
+    case P_HELLO: return "connecting";
+    case P_FIRST: return "copying";
+    case P_FENCE: return "fencing";
+    case P_HELD:  return "held";
+    case P_CLOSE:
+    case P_END:   return "ending";
+    case P_DONE:  return "ended";
+    default:      return p->epochs_ready >= (p->link.own ? 2u : 1u) ?
+                         "protected" : "arming";
+    }
+}
+
+/* True when @c is about running, and done. */
+static bool about_running(struct colo_primary *p, enum colo_command c)
+{
+    static const int words[] = {
+        [COLO_CMD_PAUSE] = RUN_STOP + 1, [COLO_CMD_UNPAUSE] = RUN_CONT + 1,
+        [COLO_CMD_RETRY] = RUN_RETRY + 1, [COLO_CMD_START] = RUN_START + 1,
+        [COLO_CMD_START_FORCE] = RUN_START_FORCE + 1,
+    };
+
+    if (!words[c])
+        return false;
+    primary_run_command(p, (enum run_command)(words[c] - 1));
+    return true;
+}
+
+void primary_command(void *s, enum colo_command c, const char **reply_r)
+{
+    struct colo_primary *p = s;
+    enum primary_trigger t = c == COLO_CMD_STOP ? PT_USER_STOP
+                                                : PT_USER_RELEASE;
+
+    *reply_r = p->reply;
+    if (c == COLO_CMD_FAILOVER) {
+        snprintf(p->reply, sizeof(p->reply), "error %s runs here; ask for "
+                 "the take-over on the other host", p->info->name);
+        return;
+    }
+    if (about_running(p, c))
+        return;
+    primary_post(p, t);
+    if (machine_begins_with(&primary_machine, p->state, t, PA_REFUSE)) {
+        primary_run(p);
+        return;
+    }
+    snprintf(p->reply, sizeof(p->reply), "ok ending");
+    p->end_reason = WIRE_REASON_STOP;
+    if (p->link.open)
+        primary_verdict(p, COLO_END_STOPPED, ERR_OK, NULL);
+}
+
+void primary_status(void *s, struct colo_status *st)
+{
+    struct colo_primary *p = s;
+    struct net_stats n = { 0 };
+
+    if (p->net)
+        p->net_ops->stats(p->net, &n, NULL);
+    *st = (struct colo_status) {
+        .role = "primary", .state = primary_phase(p), .mode = "remus",
+        .peer = p->conf->host ? p->conf->host : "", .name = p->info->name,
+        .output = p->holding ? "held" : "flows",
+        .needs_user = p->needs_user ? p->needs_user : "",
+        .domid = p->info->domid, .epoch = p->epochs_ready,
+        .generation = p->link.generation,
+        .interval_ms = p->params.interval_ms,
+        .pages = p->newest.pages, .bytes = p->newest.bytes,
+        .pause_ns = p->newest.pause_ns, .ready_ns = p->newest.ready_ns,
+        .heard_ms = (p->ops->now(p->env) - p->link.heard_ns) / ENV_MS,
+        .since_s = (p->ops->now(p->env) - p->started_ns) / (1000 * ENV_MS),
+        .run_state = run_state_name(&p->run), .paused = primary_paused(p),
+        .held_packets = n.held_packets, .held_bytes = n.held_bytes,
+    };
+}

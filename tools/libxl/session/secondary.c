@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * The secondary's inputs: each becomes a trigger, the machine is stepped
+ * until nothing is left.
+ */
+#include "secondary_int.h"
+
+#include "faulty.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char banner[] =
+    "xl migration receiver ready, send binary domain data.\n";
+
+void secondary_post(struct colo_secondary *s, enum secondary_trigger t)
+{
+    inbox_post(&s->inbox, (int)t);
+}
+
+void secondary_say(struct colo_secondary *s, enum log_level level,
+                   const char *fmt, ...)
+{
+    char text[ERR_MSG_SIZE];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    if (s->conf->report && s->conf->report->message)
+        s->conf->report->message(s->conf->report->ctx, level, text);
+}
+
+void secondary_verdict(struct colo_secondary *s, enum colo_end end, int code,
+                       const char *fmt, ...)
+{
+    char text[ERR_MSG_SIZE] = "";
+    va_list ap;
+
+    if (s->ended)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    s->ended = true;
+    s->result.end = end;
+    err_set(&s->result.err, code, "%s", text);
+    log_info(s->conf->log, "event=ending code=%s text=\"%s\"",
+             err_name(code), text);
+}
+
+/*
+ * A copy may take over once the primary may have released output on the
+ * strength of it: from the second epoch on with a primary of ours (which
+ * holds output from the first answer on), from the first with another.
+ */
+static bool may_take_over(const struct colo_secondary *s)
+{
+    return s->held >= (s->link.own ? 2u : 1u);
+}
+
+void secondary_lost(struct colo_secondary *s, const char *fmt, ...)
+{
+    bool manual = s->params.takeover == COLO_TAKEOVER_MANUAL ||
+        (s->params.takeover == COLO_TAKEOVER_DEFAULT && s->link.own);
+    char why[ERR_MSG_SIZE];
+    va_list ap;
+
+    if (!s->link.open || s->ended)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(why, sizeof(why), fmt, ap);
+    va_end(ap);
+    log_note(s->conf->log, "event=peer-lost text=\"%s\"", why);
+    if (!may_take_over(s)) {
+        secondary_verdict(s, COLO_END_FAILED, ERR_PEER, "%s", why);
+        secondary_post(s, ST_LOST_EARLY);
+        return;
+    }
+    secondary_say(s, LOG_NOTE, "%s", why);
+    secondary_post(s, s->params.fence ? ST_LOST_FENCE :
+                   manual ? ST_LOST_MANUAL : ST_LOST_AUTO);
+}
+
+void secondary_local_failed(struct colo_secondary *s, const struct err *err)
+{
+    secondary_verdict(s, COLO_END_FAILED, err->code, "%s", err->msg);
+    secondary_post(s, ST_LOCAL_FAILED);
+}
+
+static void enter(struct colo_secondary *s, int next, int trigger)
+{
+    const char *now;
+
+    log_trace(s->conf->log, "machine=secondary state=%s trigger=%s next=%s "
+              "epoch=%" PRIu64, secondary_machine.states[s->state].name,
+              secondary_machine.triggers[trigger].name,
+              secondary_machine.states[next].name, s->epochs);
+    s->state = next;
+    now = secondary_phase(s);
+    if (s->phase && strcmp(now, s->phase) && s->conf->report &&
+        s->conf->report->state)
+        s->conf->report->state(s->conf->report->ctx, s->phase, now,
+                               s->result.err.msg);
+    s->phase = now;
+}
+
+void secondary_run(struct colo_secondary *s)
+{
+    int t;
+
+    while (s->state != S_DONE && (t = inbox_take(&s->inbox)) >= 0) {
+        const struct machine_cell *c;
+        struct err e = { 0 };
+
+        if (machine_step(&secondary_machine, s->state, t, &c, &e)) {
+            log_error(s->conf->log, "event=bug text=\"%s\"", e.msg);
+            if (t != ST_LOCAL_FAILED)
+                secondary_local_failed(s, &e);
+            continue;
+        }
+        s->inbox.stepping = true;
+        for (int i = 0; i < MACHINE_ACTIONS_MAX && c->actions[i]; i++) {
+            if (s->ops->dies(s->env, secondary_machine.name,
+                             secondary_machine.actions[c->actions[i]].name)) {
+                s->state = S_DONE;
+                s->link.open = false;
+                return;
+            }
+            secondary_actions[c->actions[i]](s);
+        }
+        s->inbox.stepping = false;
+        enter(s, c->next, t);
+    }
+    if (s->link.open && !link_flush(&s->link))
+        s->ops->timer(s->env, ENV_TIMER_STEP, LINK_BROKEN_NS);
+    if (s->finishing && (!s->link.open || outq_empty(&s->link.out))) {
+        s->finishing = false;
+        s->ops->finished(s->env);
+    }
+}
+
+void secondary_feed(struct colo_secondary *s)
+{
+    while (s->feeding && s->fed < s->feed.size) {
+        ssize_t r = s->ops->feed(s->env, s->feed.data + s->fed,
+                                 s->feed.size - s->fed);
+
+        if (r <= 0)
+            break;    /* full, or broken: then the restore says why */
+        s->fed += (size_t)r;
+    }
+    /* What is left moves to the front now and then, not each time. */
+    if (s->fed == s->feed.size || s->fed >= FEED_HIGH) {
+        buf_consume(&s->feed, s->fed);
+        s->fed = 0;
+    }
+    if (s->feeding && s->feed_ending && s->feed.size == 0) {
+        s->feeding = false;
+        s->ops->feed_close(s->env);
+        return;
+    }
+    if (s->feeding)
+        s->ops->want_feed(s->env, s->feed.size > 0);
+}
+
+/* ---- inputs ------------------------------------------------------------- */
+
+/* Let input flow again when what it waited for is over. */
+static void unpark(struct colo_secondary *s)
+{
+    if (!s->parked || secondary_parked(s))
+        return;
+    s->parked = false;
+    link_heard(&s->link);
+    s->ops->want_input(s->env, true);
+}
+
+static size_t on_input(void *v, const uint8_t *data, size_t n)
+{
+    struct colo_secondary *s = v;
+    size_t left = n, took = n;
+
+    link_heard(&s->link);
+    while (s->link.open && s->state != S_DONE && !s->finishing) {
+        if (secondary_parked(s)) {
+            s->parked = true;
+            took = n - left;
+            s->ops->want_input(s->env, false);
+            break;
+        }
+        if (!secondary_take(s, &data, &left))
+            break;
+        secondary_run(s);
+    }
+    secondary_feed(s);
+    secondary_run(s);
+    unpark(s);
+    return took;
+}
+
+static void on_eof(void *v)
+{
+    struct colo_secondary *s = v;
+
+    secondary_lost(s, "the primary closed the stream");
+    secondary_run(s);
+}
+
+static void on_writable(void *v)
+{
+    secondary_run(v);
+}
+
+static void on_feed_writable(void *v)
+{
+    struct colo_secondary *s = v;
+
+    secondary_feed(s);
+    unpark(s);
+}
+
+static void step_ran_out(struct colo_secondary *s)
+{
+    if (s->finishing) {
+        s->finishing = false;
+        s->ops->finished(s->env);
+    } else if (s->link.broken) {
+        secondary_lost(s, "the stream to the primary broke");
+    } else {
+        secondary_post(s, ST_STEP_OUT);
+    }
+}
+
+static void on_timer(void *v, enum env_timer t)
+{
+    struct colo_secondary *s = v;
+
+    switch (t) {
+    case ENV_TIMER_HEARTBEAT:
+        link_beat(&s->link);
+        break;
+    case ENV_TIMER_SILENCE:
+        if (s->parked)
+            link_heard(&s->link);    /* it is we who don't listen */
+        if (link_is_silent(&s->link))
+            secondary_lost(s, "the primary has been silent for %" PRIu64
+                           " ms",
+                           s->link.silence_ns / ENV_MS);
+        break;
+    case ENV_TIMER_STEP:
+        step_ran_out(s);
+        break;
+    case ENV_TIMER_RETRY:
+        secondary_post(s, ST_RETRY);
+        break;
+    default:
+        break;
+    }
+    secondary_run(s);
+}
+
+static void on_domain(void *v)
+{
+    struct colo_secondary *s = v;
+    struct dom_event ev;
+
+    while (s->dom && s->state != S_DONE &&
+           s->dom_ops->next_event(s->dom, &ev) == 0) {
+        switch (ev.kind) {
+        case DOM_EV_CREATED:
+            secondary_post(s, ST_CREATED);
+            break;
+        case DOM_EV_CREATE_FAILED:
+            secondary_verdict(s, COLO_END_FAILED, ev.err.code, "%s",
+                              ev.err.msg);
+            secondary_post(s, ST_CREATE_FAILED);
+            break;
+        case DOM_EV_GONE:
+            secondary_verdict(s, COLO_END_FAILED, ERR_DOMAIN,
+                              "somebody destroyed the copy");
+            secondary_post(s, ST_COPY_GONE);
+            break;
+        default:
+            break;
+        }
+        secondary_run(s);
+    }
+    unpark(s);
+}
+
+static int on_domain_fd(void *v)
+{
+    struct colo_secondary *s = v;
+
+    return s->dom ? s->dom_ops->fd(s->dom) : -1;
+}
+
+static void on_fence_done(void *v, int status)
+{
+    struct colo_secondary *s = v;
+
+    if (status == 0)
+        secondary_say(s, LOG_NOTE, "%s is off, says the fence command",
+                      secondary_peer(s));
+    else
+        secondary_say(s, LOG_WARN, "the fence command failed with %d",
+                      status);
+    secondary_post(s, status == 0 ? ST_FENCED : ST_FENCE_FAILED);
+    secondary_run(s);
+}
+
+static void on_start(void *v)
+{
+    struct colo_secondary *s = v;
+    CLEANUP_BUF struct buf b = { 0 };
+    struct err e = { 0 };
+
+    s->started_ns = s->ops->now(s->env);
+    s->phase = secondary_phase(s);
+    s->ops->timer(s->env, ENV_TIMER_STEP, s->params.create_ms * ENV_MS);
+    if (buf_append(&b, banner, sizeof(banner) - 1, &e) ||
+        link_put(&s->link, &b, &e) ||
+        link_put_session(&s->link, &s->params, "", &e))
+        secondary_local_failed(s, &e);
+    secondary_run(s);
+}
+
+const struct role_ops secondary_role = {
+    .start = on_start, .input = on_input, .eof = on_eof,
+    .writable = on_writable, .feed_writable = on_feed_writable,
+    .timer = on_timer, .domain = on_domain, .domain_fd = on_domain_fd,
+    .fence_done = on_fence_done, .command = secondary_command,
+    .settle = on_writable,
+    .status = secondary_status,
+};
+
+int secondary_new(const struct colo_secondary_conf *conf,
+                  const struct env_ops *ops, struct env *env,
+                  struct colo_secondary **s_r, struct err *e)
+{
+    struct colo_secondary *s = calloc(1, sizeof(*s));
+    int rc;
+
+    if (!s)
+        return err_set(e, ERR_NOMEM, "no memory for a session");
+    s->conf = conf;
+    params_fill(&s->params, conf->params);
+    s->dom_ops = faulty_dom_ops(conf->dom_ops);
+    s->ops = ops;
+    s->env = env;
+    s->state = secondary_machine.initial;
+    buf_init(&s->config, WIRE_XL_OPTIONAL_MAX + 16);
+    buf_init(&s->feed, FEED_MAX);
+    rc = link_init(&s->link, ops, env, conf->log, SR_FORWARD, e);
+    /* Before the banner: who can't have a copy doesn't say it is ready. */
+    if (!rc)
+        rc = s->dom_ops->open_sink(conf->dom_open, &s->dom, e);
+    if (rc) {
+        secondary_free(s);
+        return rc;
+    }
+    *s_r = s;
+    return 0;
+}
+
+void secondary_result(struct colo_secondary *s, struct colo_result *r)
+{
+    *r = s->result;
+    r->epochs = s->epochs;
+}
+
+void secondary_free(struct colo_secondary *s)
+{
+    if (!s)
+        return;
+    if (s->conf->dom_r && s->dom && s->result.end == COLO_END_TAKEN_OVER)
+        *s->conf->dom_r = s->dom;
+    else
+        s->dom_ops->close(s->dom);
+    ckpt_dispose(&s->stage);
+    free(s->pages);
+    buf_dispose(&s->config);
+    buf_dispose(&s->feed);
+    link_dispose(&s->link);
+    free(s);
+}

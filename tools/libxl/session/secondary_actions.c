@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * The secondary's actions, one function each, in the machine's terms.
+ */
+#include "secondary_int.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "generation.h"
+
+/* Of DOM_STEP_LIMIT_MS each; then it goes on without us. */
+#define DESTROY_TRIES 6
+
+static void failed(struct colo_secondary *s, struct err *e,
+                   enum secondary_trigger t)
+{
+    secondary_verdict(s, COLO_END_FAILED, e->code, "%s", e->msg);
+    secondary_post(s, t);
+}
+
+/* *@stale_r: what the domain's generation is refused with, 0: it isn't. */
+static int create(struct colo_secondary *s, int *fd_r, int *stale_r,
+                  struct err *e)
+{
+    struct dom_create c = {
+        .config_json = (const char *)s->config.data + 4,
+        .config_length = get_le32(s->config.data),
+        .incoming_suffix = INCOMING_SUFFIX,
+    };
+    int rc;
+
+    if (c.config_length == 0 || c.config_length > s->config.size - 5)
+        return err_set(e, ERR_FORMAT, "a configuration of %zu octets in "
+                       "%zu", c.config_length, s->config.size - 5);
+    if (c.config_json[c.config_length - 1] == '\0')
+        c.config_length--;
+    s->pages = malloc(sizeof(*s->pages));
+    if (!s->pages)
+        return err_set(e, ERR_NOMEM, "no memory for lists of pages");
+    rc = s->dom_ops->create(s->dom, &c, fd_r, e);
+    if (!rc && s->conf->report && s->conf->report->named)
+        s->conf->report->named(s->conf->report->ctx, secondary_name(s));
+    if (!rc && s->link.own)
+        *stale_r = rc = generation_accept(s->conf->state_dir,
+                                          s->dom_ops->info(s->dom)->uuid,
+                                          s->link.generation, e);
+    return rc;
+}
+
+static void act_lose(struct colo_secondary *s)
+{
+    secondary_lost(s, "no stream came within %u s",
+                   s->params.create_ms / 1000);
+}
+
+static void act_fail(struct colo_secondary *s)
+{
+    struct err e;
+
+    err_set(&e, ERR_TIMEOUT, "the restore isn't done after %u s",
+            s->params.create_ms / 1000);
+    secondary_local_failed(s, &e);
+}
+
+static void act_create(struct colo_secondary *s)
+{
+    struct err e = { 0 };
+    int fd = -1, stale = 0;
+
+    s->ops->timer(s->env, ENV_TIMER_STEP, ENV_NEVER);
+    s->route = ROUTE_FEED;
+    if (create(s, &fd, &stale, &e)) {
+        if (fd >= 0) {
+            s->ops->feed_open(s->env, fd);
+            s->ops->feed_close(s->env);
+        }
+        failed(s, &e, stale ? ST_STALE : ST_LOCAL_FAILED);
+        return;
+    }
+    s->ops->feed_open(s->env, fd);
+    s->feeding = true;
+    if (buf_append(&s->feed, s->libxl_header, sizeof(s->libxl_header), &e))
+        failed(s, &e, ST_LOCAL_FAILED);
+}
+
+static void act_feed_end(struct colo_secondary *s)
+{
+    s->feed_ending = true;
+    s->route = ROUTE_NOWHERE;
+    secondary_feed(s);
+    s->ops->timer(s->env, ENV_TIMER_STEP, s->params.create_ms * ENV_MS);
+}
+
+/* Staging for what the domain can change in one epoch. */
+static int make_stage(struct colo_secondary *s, struct err *e)
+{
+    uint64_t pages = s->params.staging_pages;
+
+    if (s->staged)
+        return 0;
+    if (!pages)
+        pages = s->dom_ops->info(s->dom)->ram_pages + 1024;
+    s->staged = true;
+    return ckpt_init(&s->stage, pages, e);
+}
+
+static void act_send_ready(struct colo_secondary *s)
+{
+    struct err e = { 0 };
+
+    s->ops->timer(s->env, ENV_TIMER_STEP, ENV_NEVER);
+    s->link.epoch = s->held = s->epochs;
+    s->route = ROUTE_STAGE;
+    if (make_stage(s, &e)) {
+        failed(s, &e, ST_LOCAL_FAILED);
+        return;
+    }
+    ckpt_reset(&s->stage, s->epochs + 1);
+    if (s->epochs > 1)
+        link_allow_silence(&s->link, s->params.silence_ms * ENV_MS);
+    if (s->link.own &&
+        link_put_state(&s->link, WIRE_STATE_SVM_READY, &e))
+        failed(s, &e, ST_LOCAL_FAILED);
+}
+
+static void act_apply(struct colo_secondary *s)
+{
+    uint64_t from = s->ops->now(s->env);
+    struct err e = { 0 };
+
+    if (s->dom_ops->apply(s->dom, &s->stage, &e)) {
+        failed(s, &e, ST_APPLY_FAILED);
+        return;
+    }
+    s->apply_ns = s->ops->now(s->env) - from;
+    s->newest_pages = s->stage.pages_nr;
+    log_info(s->conf->log, "event=applied epoch=%" PRIu64 " pages=%zu "
+             "us=%" PRIu64, s->epochs, s->stage.pages_nr,
+             s->apply_ns / 1000);
+    secondary_post(s, ST_APPLIED);
+}
+
+static void act_fence(struct colo_secondary *s)
+{
+    struct err e = { 0 };
+
+    s->needs_user = NULL;
+    if (s->ops->fence(s->env, &e)) {
+        secondary_say(s, LOG_ERROR, "%s", e.msg);
+        secondary_post(s, ST_FENCE_FAILED);
+    }
+}
+
+static void act_arm_retry(struct colo_secondary *s)
+{
+    s->ops->timer(s->env, ENV_TIMER_RETRY, s->params.retry_ms * ENV_MS);
+}
+
+static void act_ask_user(struct colo_secondary *s)
+{
+    snprintf(s->ask, sizeof(s->ask), "%s is lost and not proven off, so its "
+             "copy waits; when the domain certainly doesn't run there: xl "
+             "colo-failover %s", secondary_peer(s),
+             secondary_name(s));
+    if (!s->needs_user)
+        secondary_say(s, LOG_WARN, "%s", s->ask);
+    s->needs_user = s->ask;
+}
+
+static void act_note_run(struct colo_secondary *s)
+{
+    s->run = s->told;
+    log_info(s->conf->log, "event=run-state reason=%u flags=%u",
+             s->run.reason, s->run.flags);
+}
+
+static void act_echo_run(struct colo_secondary *s)
+{
+    CLEANUP_BUF struct buf b = { 0 };
+    struct err e = { 0 };
+
+    if (sr_put_run_state(&b, &s->run, &e) || link_put(&s->link, &b, &e))
+        failed(s, &e, ST_LOCAL_FAILED);
+}
+
+static void act_activate(struct colo_secondary *s)
+{
+    bool run = !link_wish_pauses(&s->run);
+    struct err e = { 0 };
+
+    s->ops->timer(s->env, ENV_TIMER_RETRY, ENV_NEVER);
+    if (s->dom_ops->activate(s->dom, run, &e)) {
+        s->ended = false;
+        failed(s, &e, ST_ACTIVATE_FAILED);
+        return;
+    }
+    s->ended = false;
+    s->result.paused = !run;
+    secondary_verdict(s, COLO_END_TAKEN_OVER, ERR_OK, "the domain %s here "
+                      "from epoch %" PRIu64, run ? "runs" : "is paused, as "
+                      "it was there, and waits", s->epochs);
+    secondary_post(s, ST_ACTIVATED);
+}
+
+static void act_announce(struct colo_secondary *s)
+{
+    struct err e = { 0 };
+
+    if (s->conf->net_ops &&
+        s->conf->net_ops->announce(s->dom_ops->info(s->dom), &e))
+        secondary_say(s, LOG_WARN, "the network wasn't told: %s", e.msg);
+}
+
+static void act_destroy(struct colo_secondary *s)
+{
+    struct err e = { 0 };
+    int rc = 0;
+
+    if (s->feeding) {
+        s->feeding = false;
+        buf_clear(&s->feed);
+        s->fed = 0;
+        s->ops->feed_close(s->env);
+    }
+    for (int i = 0; s->dom && i < DESTROY_TRIES; i++) {
+        rc = s->dom_ops->destroy(s->dom, &e);
+        if (rc != ERR_TIMEOUT)
+            break;
+        if (s->link.own)
+            link_beat(&s->link);    /* the primary waits for its end */
+    }
+    if (rc)
+        secondary_say(s, LOG_ERROR, "the copy can't be destroyed: %s",
+                      e.msg);
+    s->dom_ops->close(s->dom);
+    s->dom = NULL;
+}
+
+static void send_end(struct colo_secondary *s, enum wire_end_reason reason)
+{
+    struct err e = { 0 };
+
+    if (link_put_end(&s->link, reason, &e))
+        secondary_say(s, LOG_ERROR, "the primary can't be told: %s", e.msg);
+    link_flush(&s->link);    /* what follows may take its time */
+}
+
+static void act_send_failed(struct colo_secondary *s)
+{
+    send_end(s, WIRE_REASON_FAILED);
+}
+
+static void act_send_confirm(struct colo_secondary *s)
+{
+    send_end(s, WIRE_REASON_CONFIRMED);
+}
+
+static void act_disconnect(struct colo_secondary *s)
+{
+    link_close(&s->link);
+}
+
+static void act_refuse(struct colo_secondary *s)
+{
+    uint64_t quiet = s->ops->now(s->env) - s->link.heard_ns;
+
+    snprintf(s->reply, sizeof(s->reply), "error %s lives: it was heard "
+             "%" PRIu64 " ms ago; end protection there with xl colo-stop",
+             secondary_peer(s), quiet / ENV_MS);
+}
+
+static void act_finish(struct colo_secondary *s)
+{
+    for (int t = 0; t < ENV_TIMERS_NR; t++)
+        s->ops->timer(s->env, (enum env_timer)t, ENV_NEVER);
+    link_flush(&s->link);
+    if (s->link.open && !s->link.broken && !outq_empty(&s->link.out)) {
+        s->finishing = true;
+        s->ops->timer(s->env, ENV_TIMER_STEP, LINGER_NS);
+        return;
+    }
+    s->ops->finished(s->env);
+}
+
+secondary_action_fn *const secondary_actions[SA_NR] = {
+    [SA_LOSE] = act_lose, [SA_FAIL] = act_fail,
+    [SA_CREATE] = act_create, [SA_FEED_END] = act_feed_end,
+    [SA_SEND_READY] = act_send_ready, [SA_APPLY] = act_apply,
+    [SA_FENCE] = act_fence, [SA_ARM_RETRY] = act_arm_retry,
+    [SA_ASK_USER] = act_ask_user, [SA_ACTIVATE] = act_activate,
+    [SA_NOTE_RUN] = act_note_run, [SA_ECHO_RUN] = act_echo_run,
+    [SA_ANNOUNCE] = act_announce, [SA_DESTROY] = act_destroy,
+    [SA_SEND_FAILED] = act_send_failed,
+    [SA_SEND_CONFIRM] = act_send_confirm,
+    [SA_DISCONNECT] = act_disconnect, [SA_REFUSE] = act_refuse,
+    [SA_FINISH] = act_finish,
+};

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * What the user sees of a secondary and can tell it.
+ */
+#include "secondary_int.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *secondary_peer(const struct colo_secondary *s)
+{
+    return s->params.peer ? s->params.peer :
+           s->peer_name[0] ? s->peer_name : "the primary";
+}
+
+const char *secondary_name(struct colo_secondary *s)
+{
+    size_t n, cut = sizeof(INCOMING_SUFFIX) - 1;
+
+    if (!s->dom)
+        return s->name;
+    snprintf(s->name, sizeof(s->name), "%s", s->dom_ops->info(s->dom)->name);
+    n = strlen(s->name);
+    if (n > cut && !strcmp(s->name + n - cut, INCOMING_SUFFIX))
+        s->name[n - cut] = '\0';
+    return s->name;
+}
+
+const char *secondary_phase(const struct colo_secondary *s)
+{
+    switch (s->state) {
+    case S_GREET:  return "connecting";
+    case S_FIRST:  return "copying";
+    case S_CREATE: return "creating";
+    case S_FENCE:  return "fencing";
+    case S_ASK:    return "waiting-for-user";
+    case S_TAKE:   return "taking-over";
+    case S_DONE:   return "ended";
+    default:       return s->epochs >= (s->link.own ? 2u : 1u) ?
+                          "protecting" : "arming";
+    }
+}
+
+void secondary_command(void *v, enum colo_command c, const char **reply_r)
+{
+    struct colo_secondary *s = v;
+    bool takes = c == COLO_CMD_FAILOVER;
+    enum secondary_trigger t = takes ? ST_USER_FAILOVER : ST_USER_STOP;
+
+    *reply_r = s->reply;
+    if (c != COLO_CMD_FAILOVER && c != COLO_CMD_STOP &&
+        c != COLO_CMD_STOP_RELEASE) {
+        snprintf(s->reply, sizeof(s->reply), "error only a copy is here; "
+                 "the domain runs on %s: say it there", secondary_peer(s));
+        return;
+    }
+    secondary_post(s, t);
+    if (machine_begins_with(&secondary_machine, s->state, t, SA_REFUSE)) {
+        secondary_run(s);
+        return;
+    }
+    snprintf(s->reply, sizeof(s->reply), takes ? "ok taking over"
+                                               : "ok ending");
+    if (!takes)
+        secondary_verdict(s, COLO_END_DISCARDED, ERR_OK, "the user gave "
+                          "the copy up");
+}
+
+void secondary_status(void *v, struct colo_status *st)
+{
+    struct colo_secondary *s = v;
+    const struct dom_info *info = s->dom ? s->dom_ops->info(s->dom) : NULL;
+
+    *st = (struct colo_status) {
+        .role = "secondary", .state = secondary_phase(s), .mode = "remus",
+        .peer = secondary_peer(s), .name = secondary_name(s),
+        .output = "none", .needs_user = s->needs_user ? s->needs_user : "",
+        .domid = info ? info->domid : 0, .epoch = s->epochs,
+        .generation = s->link.generation, .pages = s->newest_pages,
+        .pause_ns = s->apply_ns,
+        .run_state = "inmigrate",
+        .paused = link_wish_pauses(&s->run) ? "yes" : "no",
+        .heard_ms = (s->ops->now(s->env) - s->link.heard_ns) / ENV_MS,
+        .since_s = (s->ops->now(s->env) - s->started_ns) / (1000 * ENV_MS),
+    };
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * Internal to stream/: what the small bodies may hold, as rules. One check
+ * for the validator and the decoders. Lengths are checked by the reader or
+ * the decoder before: the sizes in the comments are contracts.
+ */
+#ifndef XC_STREAM_CHECK_H
+#define XC_STREAM_CHECK_H
+
+#include <stdint.h>
+
+#include "rules.h"
+
+/* Each returns the first rule that @body breaks, or SR_RULE_NONE. */
+enum sr_rule sr_check_state(const uint8_t *body, uint32_t length); /* 4, 8 */
+enum sr_rule sr_check_session(const uint8_t *body);           /* 88 octets */
+enum sr_rule sr_check_protection_end(const uint8_t *body);    /* 8 */
+enum sr_rule sr_check_run_state(const uint8_t *body);    /* 8 */
+/* The first 8 of 8 + 8 n octets; the pfns aren't looked at. */
+enum sr_rule sr_check_zero_pages(const uint8_t *head, uint32_t length);
+enum sr_rule sr_check_tsc_info(const uint8_t *body);          /* 24 */
+enum sr_rule sr_check_pv_info(const uint8_t *body);           /* 8 */
+/* 8 + 16 n octets, n <= WIRE_HVM_PARAMS_NR */
+enum sr_rule sr_check_hvm_params(const uint8_t *body, uint32_t length);
+
+#endif

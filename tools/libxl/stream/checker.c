@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * Reader and validator together, and the recognition of the outermost layer.
+ */
+#include "checker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bytes.h"
+
+#define FIRST_OCTETS 8u
+
+struct sr_checker {
+    struct sr_checker_conf conf;
+    struct sr_reader reader;
+    struct sr_validator *validator;    /* NULL: not recognized yet */
+    struct sr_tally tally;
+    uint8_t first[FIRST_OCTETS];
+    uint32_t first_used;
+};
+
+static int start(struct sr_checker *c, enum wire_layer layer, struct err *e)
+{
+    c->tally.outermost = layer;
+    sr_reader_init(&c->reader, c->conf.direction, layer);
+    c->validator = sr_validator_new(c->conf.direction, layer, c->conf.mode);
+    return c->validator ? 0 : err_set(e, ERR_NOMEM, "no memory for a check");
+}
+
+struct sr_checker *sr_checker_new(const struct sr_checker_conf *conf)
+{
+    static const enum wire_layer layers[] = {
+        [SR_OUTER_XL] = WIRE_XL, [SR_OUTER_LIBXL] = WIRE_LIBXL,
+        [SR_OUTER_LIBXC] = WIRE_LIBXC,
+    };
+    struct sr_checker *c = calloc(1, sizeof(*c));
+    int rc = 0;
+
+    if (!c)
+        return NULL;
+    c->conf = *conf;
+    if (conf->direction == SR_BACK)
+        rc = start(c, WIRE_LIBXL, NULL);
+    else if (conf->outermost != SR_OUTER_AUTO)
+        rc = start(c, layers[conf->outermost], NULL);
+    if (rc) {
+        sr_checker_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+void sr_checker_free(struct sr_checker *c)
+{
+    if (!c)
+        return;
+    sr_validator_free(c->validator);
+    free(c);
+}
+
+static void count(struct sr_checker *c, const struct sr_item *it)
+{
+    if (it->kind == SR_LIBXC_HEADER)
+        c->tally.guest_type = it->u.libxc.guest_type;
+    if (it->kind == SR_RECORD_END && it->type == WIRE_OPT_ZERO_PAGES)
+        c->tally.pages += it->first_word;
+    if (it->kind != SR_RECORD_END || it->layer != WIRE_LIBXC)
+        return;
+    if (it->type == WIRE_LIBXC_PAGE_DATA)
+        c->tally.pages += it->first_word;
+    else if (it->type == WIRE_LIBXC_CHECKPOINT)
+        c->tally.checkpointed = true;
+}
+
+static int take(struct sr_checker *c, const uint8_t *data, size_t size,
+                struct err *e)
+{
+    struct sr_item it;
+    int rc;
+
+    do {
+        rc = sr_reader_next(&c->reader, &data, &size, &it, e);
+        if (!rc)
+            rc = sr_validator_item(c->validator, &it, e);
+        if (rc)
+            return rc;
+        count(c, &it);
+        if (c->conf.item)
+            c->conf.item(c->conf.ctx, &it);
+    } while (it.kind != SR_NEED_MORE || size);
+    return 0;
+}
+
+static enum wire_layer recognize(const uint8_t *first)
+{
+    if (get_be64(first) == WIRE_LIBXL_IDENT)
+        return WIRE_LIBXL;
+    return get_be64(first) == WIRE_LIBXC_MARKER ? WIRE_LIBXC : WIRE_XL;
+}
+
+int sr_checker_feed(struct sr_checker *c, const uint8_t *data, size_t size,
+                    struct err *e)
+{
+    size_t n = FIRST_OCTETS - c->first_used;
+    int rc;
+
+    if (c->validator)
+        return take(c, data, size, e);
+    if (n > size)
+        n = size;
+    if (n)
+        memcpy(c->first + c->first_used, data, n);
+    c->first_used += (uint32_t)n;
+    if (c->first_used < FIRST_OCTETS)
+        return 0;
+    rc = start(c, recognize(c->first), e);
+    if (!rc)
+        rc = take(c, c->first, FIRST_OCTETS, e);
+    return rc ? rc : take(c, data + n, size - n, e);
+}
+
+int sr_checker_finish(struct sr_checker *c, bool complete,
+                      const char **note_r, struct err *e)
+{
+    int rc;
+
+    *note_r = NULL;
+    if (!c->validator) {
+        rc = start(c, WIRE_XL, e);
+        if (!rc)
+            rc = take(c, c->first, c->first_used, e);
+        if (rc)
+            return rc;
+    }
+    return sr_validator_finish(c->validator, &c->reader, complete, note_r,
+                               e);
+}
+
+const struct sr_fault *sr_checker_fault(const struct sr_checker *c)
+{
+    const struct sr_fault *f = c->validator ?
+                               sr_validator_fault(c->validator) : NULL;
+
+    return f ? f : sr_reader_fault(&c->reader);
+}
+
+struct sr_tally sr_checker_tally(const struct sr_checker *c)
+{
+    struct sr_tally t = c->tally;
+
+    t.octets = sr_reader_offset(&c->reader);
+    t.epochs = sr_reader_eof(&c->reader).epochs;
+    return t;
+}
+
+enum sr_mode sr_checker_mode(const struct sr_checker *c)
+{
+    return c->validator ? sr_validator_mode(c->validator) : c->conf.mode;
+}

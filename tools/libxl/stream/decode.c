@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * Decoders of small bodies that a receiver has collected. They check what
+ * the validator checks, through the same functions.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "check.h"
+#include "names.h"
+#include "rules.h"
+#include "writer.h"
+
+/* Is @length one that the record may have, by the lists in format.h? */
+static int check_length(enum wire_layer layer, uint32_t type, size_t length,
+                        struct err *e)
+{
+    const struct wire_record_info *info = wire_record_info(layer, type);
+
+    if (length >= info->min && length <= info->max &&
+        (length - info->min) % info->unit == 0)
+        return 0;
+    return err_set(e, ERR_FORMAT, "%s: body of %zu octets", info->name,
+                   length);
+}
+
+static int check_rule(enum wire_layer layer, uint32_t type,
+                      enum sr_rule rule, struct err *e)
+{
+    if (rule == SR_RULE_NONE)
+        return 0;
+    return err_set(e, ERR_FORMAT, "%s: broken rule: %s [%s]",
+                   wire_record_name(layer, type),
+                   sr_rule_info(rule)->sentence, sr_rule_info(rule)->id);
+}
+
+int sr_get_state(const uint8_t *body, size_t length, enum wire_state *id_r,
+                 struct err *e)
+{
+    const uint32_t type = WIRE_LIBXL_CHECKPOINT_STATE;
+    int rc = check_length(WIRE_LIBXL, type, length, e);
+
+    if (rc == 0)
+        rc = check_rule(WIRE_LIBXL, type,
+                        sr_check_state(body, (uint32_t)length), e);
+    if (rc == 0)
+        *id_r = (enum wire_state)get_le32(body);
+    return rc;
+}
+
+int sr_get_heartbeat(const uint8_t *body, size_t length,
+                     struct sr_heartbeat *h_r, struct err *e)
+{
+    int rc = check_length(WIRE_LIBXL, WIRE_OPT_HEARTBEAT, length, e);
+
+    if (rc)
+        return rc;
+    h_r->generation = get_le64(body);
+    h_r->epoch = get_le64(body + 8);
+    return 0;
+}
+
+int sr_get_session(const uint8_t *body, size_t length,
+                   struct sr_session *s_r, struct err *e)
+{
+    int rc = check_length(WIRE_LIBXL, WIRE_OPT_SESSION, length, e);
+
+    if (rc == 0)
+        rc = check_rule(WIRE_LIBXL, WIRE_OPT_SESSION,
+                        sr_check_session(body), e);
+    if (rc)
+        return rc;
+    s_r->version = get_le32(body);
+    s_r->flags = get_le32(body + 4);
+    s_r->generation = get_le64(body + 8);
+    s_r->heartbeat_ms = get_le32(body + 16);
+    s_r->silence_ms = get_le32(body + 20);
+    memcpy(s_r->peer_name, body + 24, WIRE_PEER_NAME_SIZE);
+    return 0;
+}
+
+int sr_get_protection_end(const uint8_t *body, size_t length,
+                          enum wire_end_reason *reason_r, struct err *e)
+{
+    int rc = check_length(WIRE_LIBXL, WIRE_OPT_PROTECTION_END, length, e);
+
+    if (rc == 0)
+        rc = check_rule(WIRE_LIBXL, WIRE_OPT_PROTECTION_END,
+                        sr_check_protection_end(body), e);
+    if (rc == 0)
+        *reason_r = (enum wire_end_reason)get_le32(body);
+    return rc;
+}
+
+int sr_get_run_state(const uint8_t *body, size_t length,
+                     struct sr_run_state *r_r, struct err *e)
+{
+    int rc = check_length(WIRE_LIBXL, WIRE_OPT_RUN_STATE, length, e);
+
+    if (rc == 0)
+        rc = check_rule(WIRE_LIBXL, WIRE_OPT_RUN_STATE,
+                        sr_check_run_state(body), e);
+    if (rc)
+        return rc;
+    r_r->reason = get_le32(body);
+    r_r->flags = get_le32(body + 4);
+    return 0;
+}
+
+int sr_get_zero_pages(const uint8_t *body, size_t length, uint64_t *pfns_r,
+                      size_t *n_r, struct err *e)
+{
+    int rc = check_length(WIRE_LIBXC, WIRE_OPT_ZERO_PAGES, length, e);
+
+    if (rc == 0)
+        rc = check_rule(WIRE_LIBXC, WIRE_OPT_ZERO_PAGES,
+                        sr_check_zero_pages(body, (uint32_t)length), e);
+    if (rc)
+        return rc;
+    *n_r = get_le32(body);
+    for (size_t i = 0; i < *n_r; i++) {
+        pfns_r[i] = get_le64(body + 8 + 8 * i);
+        if (pfns_r[i] >= WIRE_PFN_END)
+            return check_rule(WIRE_LIBXC, WIRE_OPT_ZERO_PAGES,
+                              SR_RULE_ZERO_PFN, e);
+    }
+    return 0;
+}
+
+int sr_get_tsc_info(const uint8_t *body, size_t length,
+                    struct sr_tsc_info *t_r, struct err *e)
+{
+    int rc = check_length(WIRE_LIBXC, WIRE_LIBXC_X86_TSC_INFO, length, e);
+
+    if (rc == 0)
+        rc = check_rule(WIRE_LIBXC, WIRE_LIBXC_X86_TSC_INFO,
+                        sr_check_tsc_info(body), e);
+    if (rc)
+        return rc;
+    t_r->mode = get_le32(body);
+    t_r->khz = get_le32(body + 4);
+    t_r->nsec = get_le64(body + 8);
+    t_r->incarnation = get_le32(body + 16);
+    return 0;
+}
+
+int sr_get_hvm_params_count(const uint8_t *body, size_t length,
+                            size_t *count_r, struct err *e)
+{
+    int rc = check_length(WIRE_LIBXC, WIRE_LIBXC_HVM_PARAMS, length, e);
+
+    if (rc == 0)
+        rc = check_rule(WIRE_LIBXC, WIRE_LIBXC_HVM_PARAMS,
+                        sr_check_hvm_params(body, (uint32_t)length), e);
+    if (rc == 0)
+        *count_r = get_le32(body);
+    return rc;
+}
+
+struct sr_hvm_param sr_get_hvm_param(const uint8_t *body, size_t i)
+{
+    const uint8_t *p = body + 8 + 16 * i;
+
+    assert(i < get_le32(body));
+    return (struct sr_hvm_param){ get_le64(p), get_le64(p + 8) };
+}
+
+int sr_find_hvm_param(const uint8_t *body, size_t length, uint64_t index,
+                      uint64_t *value_r, struct err *e)
+{
+    struct sr_hvm_param param;
+    size_t i, count;
+    int rc = sr_get_hvm_params_count(body, length, &count, e);
+
+    if (rc)
+        return rc;
+    for (i = 0; i < count; i++) {
+        param = sr_get_hvm_param(body, i);
+        if (param.index == index) {
+            *value_r = param.value;
+            return 0;
+        }
+    }
+    return err_set(e, ERR_NOTFOUND, "no HVM param %s",
+                   wire_hvm_param_name(index));
+}

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: LGPL-2.1-only
+"""Acceptance tests of the product on the lab's two Xen hosts.
+
+One module for each kind of behaviour; importing this package registers all
+of them (harness.py) in the order in which they cost least: what leaves the
+guest where it was comes first.  Run by tools/tests/lab-check.
+"""
+from . import user, bad_start, bad_stream, stall, interop  # noqa: F401
+from . import kernel, kills, release, split, pauses  # noqa: F401
+from . import ends, output  # noqa: F401
+from .harness import CHECKS, run_checks
+
+__all__ = ["CHECKS", "run_checks"]

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * What can go wrong, and how often: each seed has its own weights, many of
+ * them none, so that rare combinations come up in some seed.
+ */
+#include "sim.h"
+
+#include <string.h>
+
+void sim_swarm(struct sim *s)
+{
+    s->weight_sum = 0;
+    for (int i = 0; i < SIM_FAULTS_NR; i++) {
+        s->weight[i] = sim_chance(s, 400) ? 0 :
+                       1u << (unsigned int)sim_below(s, 6);
+        s->weight_sum += s->weight[i];
+    }
+    s->longest = SIM_S / 2 << sim_below(s, 3);
+    s->fault_every = (500 * SIM_MS) << sim_below(s, 7);
+}
+
+bool sim_op_fails(struct sim_dom *d, unsigned int *left, const char *what,
+                  struct err *e)
+{
+    if (!*left || --*left)
+        return false;
+    sim_say(d->sim, "%d: %s fails", d->host, what);
+    d->sim->mishaps++;
+    err_set(e, ERR_IO, "%s fails, as simulated", what);
+    return true;
+}
+
+static int primary_side(const struct sim *s)
+{
+    return s->host[0].is_primary ? 0 : 1;
+}
+
+static void cut(struct sim *s)
+{
+    for (int i = 0; i < 2; i++) {
+        struct sim_host *h = &s->host[i];
+
+        pipe_truncate(&h->in, (size_t)sim_below(s, h->in.size + 1));
+        h->in.closed = true;
+        h->off = true;
+    }
+    for (int i = 0; i < 2; i++)
+        sim_host_input(s, i);
+}
+
+static void silence(struct sim *s, int side)
+{
+    uint64_t while_ns = (10 * SIM_MS) << sim_below(s, 11);
+
+    s->host[side].in.silent_until = s->now + while_ns;
+    sim_host_input(s, side);
+}
+
+static void change_octet(struct sim *s, int side)
+{
+    struct sim_pipe *p = &s->host[side].in;
+
+    if (p->size)
+        p->data[p->start + sim_below(s, p->size)] ^=
+            (uint8_t)(1u << sim_below(s, 8));
+    s->tainted = true;
+}
+
+bool sim_user_looks(struct sim *s, int side)
+{
+    struct sim_host *h = &s->host[side];
+    struct colo_status st;
+
+    if (!*sim_state(s, side))
+        return false;
+    h->role->status(h->session, &st);
+    if (strcmp(st.paused, "yes"))
+        return false;
+    s->confirmed = true;
+    sim_say(s, "the user sees: paused");
+    return true;
+}
+
+static void user_pauses(struct sim *s, int p)
+{
+    if (!sim_user_looks(s, p) || sim_chance(s, 500)) {
+        bool pause = sim_chance(s, 500);
+
+        if (!pause)
+            s->confirmed = false;
+        sim_host_command(s, p, pause ? COLO_CMD_PAUSE : COLO_CMD_UNPAUSE);
+    }
+}
+
+/* What the sessions have to refuse, or may do without harm. */
+static void user_errs(struct sim *s, int p)
+{
+    static const enum colo_command wrong[] = {
+        COLO_CMD_RETRY, COLO_CMD_START, COLO_CMD_PAUSE, COLO_CMD_UNPAUSE,
+    };
+
+    if (sim_chance(s, 300))
+        sim_host_command(s, p, COLO_CMD_FAILOVER);
+    else
+        sim_host_command(s, !p, wrong[sim_below(s, 4)]);
+}
+
+void sim_fault(struct sim *s)
+{
+    int p = primary_side(s), f = 0;
+    uint64_t at;
+
+    if (s->calm || !s->weight_sum)
+        return;
+    at = sim_below(s, s->weight_sum);
+    while (at >= s->weight[f])
+        at -= s->weight[f++];
+    if (f == SIM_AT_ACTION)
+        return;    /* env.c's, which counts what happens */
+    s->count.faults[f]++;
+    sim_say(s, "fault %d", f);
+    switch ((enum sim_fault)f) {
+    case SIM_POWER_P: s->mishaps++; sim_host_off(s, p); break;
+    case SIM_POWER_S: s->mishaps++; sim_host_off(s, !p); break;
+    case SIM_KILL_P:  s->mishaps++; sim_host_kill(s, p); break;
+    case SIM_KILL_S:  s->mishaps++; sim_host_kill(s, !p); break;
+    case SIM_CUT:     s->mishaps++; cut(s); break;
+    case SIM_SILENT_P: s->mishaps++; silence(s, p); break;
+    case SIM_SILENT_S: s->mishaps++; silence(s, !p); break;
+    case SIM_SLOW:
+        s->slow_until = s->now + sim_below(s, 3 * SIM_S);
+        break;
+    case SIM_ALLOC:
+        s->mishaps++;
+        s->fail_alloc = 1 + (unsigned int)sim_below(s, 200);
+        break;
+    case SIM_DOMAIN: s->fail_domain = 1 + (unsigned int)sim_below(s, 8); break;
+    case SIM_NET:    s->fail_net = 1 + (unsigned int)sim_below(s, 4); break;
+    case SIM_FENCE:  s->fail_fence = 1 + (unsigned int)sim_below(s, 3); break;
+    case SIM_GUEST:
+        if (s->host[p].dom)
+            sim_dom_end(s->host[p].dom);
+        break;
+    case SIM_USER_STOP:
+        sim_host_command(s, sim_chance(s, 700) ? p : !p, COLO_CMD_STOP);
+        s->mishaps++;
+        break;
+    case SIM_USER_PAUSE: user_pauses(s, p); break;
+    case SIM_USER_WRONG: user_errs(s, p); break;
+    case SIM_GARBAGE:
+        s->mishaps++;
+        change_octet(s, sim_chance(s, 500) ? p : !p);
+        break;
+    default:
+        break;
+    }
+}

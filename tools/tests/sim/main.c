@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * The simulator's command line: seeds one after another on every processor,
+ * what they came to, and the way to a failure.
+ * usage: sim [-s SEED] [-n SEEDS] [-e EPOCHS] [-t SECONDS] [-j JOBS]
+ *            [-E EPOCHS-OF-A-SEED] [-v]
+ */
+#include "clock.h"
+#include "sim.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TRACE_SHOWN 60u
+#define JOBS_MAX 64
+
+struct job {
+    uint64_t seed, seeds, epochs, seed_epochs;
+    double seconds;
+    bool verbose;
+};
+
+struct outcome {
+    struct sim_count count;
+    uint64_t bad_seed;
+    bool failed;
+    char why[256];
+};
+
+static const char *const fault_texts[] = {
+#define TEXT(id, text) text,
+    SIM_FAULTS(TEXT)
+#undef TEXT
+};
+
+static double seconds_now(void)
+{
+    return (double)clock_ns() / 1e9;
+}
+
+/* A session that logs a bug of its own has one. */
+static void sink(void *ctx, enum log_level level, const char *line)
+{
+    struct sim *s = ctx;
+
+    sim_say(s, "%s", line);
+    if (level == LOG_ERROR && strstr(line, "event=bug"))
+        sim_violated(s, "%s", line);
+}
+
+static struct sim *sim_new(bool traced)
+{
+    struct sim *s = calloc(1, sizeof(*s));
+
+    if (!s)
+        abort();
+    s->log = (struct logger) { sink, s, traced ? LOG_TRACE : LOG_ERROR };
+    if (traced)
+        s->trace = calloc(SIM_TRACE_LINES, sizeof(*s->trace));
+    strcpy(s->state_dir, "/dev/shm/xc-sim-XXXXXX");
+    if (!mkdtemp(s->state_dir))
+        abort();
+    return s;
+}
+
+static void forget_generations(const struct sim *s)
+{
+    char path[160];
+
+    snprintf(path, sizeof(path), "%s/generation-"
+             "00112233445566778899aabbccddeeff", s->state_dir);
+    unlink(path);
+}
+
+static void sim_free(struct sim *s)
+{
+    forget_generations(s);
+    rmdir(s->state_dir);
+    free(s->told);
+    free(s->trace);
+    free(s);
+}
+
+static void show_trace(const struct sim *s, unsigned int lines)
+{
+    unsigned int n = s->trace_at < lines ? s->trace_at : lines;
+
+    for (unsigned int i = s->trace_at - n; i < s->trace_at; i++)
+        printf("#   %s\n", s->trace[i % SIM_TRACE_LINES]);
+}
+
+static void one_job(const struct job *j, struct outcome *o)
+{
+    double until = seconds_now() + j->seconds;
+    struct sim *s = sim_new(false);
+
+    for (uint64_t i = 0; !o->failed; i++) {
+        if ((j->seeds && i == j->seeds) ||
+            (j->epochs && s->count.epochs >= j->epochs) ||
+            (j->seconds > 0 && seconds_now() >= until))
+            break;
+        forget_generations(s);
+        s->generation = 0;
+        if (sim_run(s, j->seed + i, j->seed_epochs))
+            continue;
+        o->failed = true;
+        o->bad_seed = j->seed + i;
+        memcpy(o->why, s->why, sizeof(o->why));
+    }
+    o->count = s->count;
+    sim_free(s);
+}
+
+/* The same again, with what happens written down. */
+static void replay(const struct job *j, uint64_t seed, unsigned int lines)
+{
+    struct sim *s = sim_new(true);
+
+    sim_run(s, seed, j->seed_epochs);
+    show_trace(s, lines);
+    sim_free(s);
+}
+
+static void add(struct outcome *to, const struct outcome *o)
+{
+    uint64_t *a = (uint64_t *)&to->count;
+    const uint64_t *b = (const uint64_t *)&o->count;
+
+    for (size_t i = 0; i < sizeof(to->count) / sizeof(*a); i++)
+        a[i] += b[i];
+    if (o->failed && !to->failed) {
+        to->failed = true;
+        to->bad_seed = o->bad_seed;
+        memcpy(to->why, o->why, sizeof(to->why));
+    }
+}
+
+/* Each processor has seeds of its own. */
+static void run_jobs(const struct job *all, int jobs, struct outcome *sum)
+{
+    int pipes[JOBS_MAX][2];
+
+    if (jobs == 1) {    /* here, so that a leak is found at the end */
+        one_job(all, sum);
+        return;
+    }
+    for (int i = 0; i < jobs; i++) {
+        if (pipe(pipes[i]))
+            abort();
+        if (fork() == 0) {
+            struct job j = *all;
+            struct outcome o = { 0 };
+
+            j.seed += (uint64_t)i * 1000000;
+            j.seeds = (j.seeds + (uint64_t)(jobs - 1 - i)) / (uint64_t)jobs;
+            j.epochs = (j.epochs + (uint64_t)jobs - 1) / (uint64_t)jobs;
+            if (all->seeds && !j.seeds)
+                _exit(0);
+            one_job(&j, &o);
+            _exit(write(pipes[i][1], &o, sizeof(o)) != sizeof(o));
+        }
+        close(pipes[i][1]);
+    }
+    for (int i = 0; i < jobs; i++) {
+        struct outcome o = { 0 };
+        ssize_t n = read(pipes[i][0], &o, sizeof(o));
+        int status = 0;
+
+        close(pipes[i][0]);
+        wait(&status);
+        if (n == (ssize_t)sizeof(o))
+            add(sum, &o);
+        else if (status) {
+            sum->failed = true;
+            snprintf(sum->why, sizeof(sum->why), "a job died, status %#x",
+                     (unsigned int)status);
+        }
+    }
+}
+
+static void report(const struct outcome *o, double took, bool verbose)
+{
+    const struct sim_count *c = &o->count;
+
+    printf("# %" PRIu64 " seeds, %" PRIu64 " sessions, %" PRIu64 " epochs, %"
+           PRIu64 " takeovers, %" PRIu64 " writes acknowledged, %" PRIu64
+           " steps\n", c->seeds, c->sessions, c->epochs, c->takeovers,
+           c->told, c->steps);
+    printf("# %.1f s: %.0f epochs/s, %.1f seeds/s\n", took,
+           (double)c->epochs / took, (double)c->seeds / took);
+    for (int i = 0; verbose && i < SIM_FAULTS_NR; i++)
+        printf("# %8" PRIu64 "  %s\n", c->faults[i], fault_texts[i]);
+}
+
+int main(int argc, char **argv)
+{
+    struct job all = { .seed_epochs = 2000 };
+    struct outcome sum = { 0 };
+    int jobs = (int)sysconf(_SC_NPROCESSORS_ONLN), c;
+    bool seeded = false;
+    double started;
+
+    while ((c = getopt(argc, argv, "s:n:e:t:j:E:v")) != -1) {
+        switch (c) {
+        case 's': all.seed = strtoull(optarg, NULL, 0); seeded = true; break;
+        case 'n': all.seeds = strtoull(optarg, NULL, 0); break;
+        case 'e': all.epochs = strtoull(optarg, NULL, 0); break;
+        case 't': all.seconds = strtod(optarg, NULL); break;
+        case 'j': jobs = atoi(optarg); break;
+        case 'E': all.seed_epochs = strtoull(optarg, NULL, 0); break;
+        case 'v': all.verbose = true; break;
+        default:
+            fprintf(stderr, "usage: sim [-s SEED] [-n SEEDS] [-e EPOCHS] "
+                    "[-t SECONDS] [-j JOBS] [-E EPOCHS-OF-A-SEED] [-v]\n");
+            return 2;
+        }
+    }
+    if (!seeded && getrandom(&all.seed, 4, 0) < 0)
+        all.seed = (uint64_t)time(NULL);
+    if (jobs < 1 || jobs > JOBS_MAX)
+        jobs = 1;
+    if (!all.seeds && !all.epochs && all.seconds <= 0)
+        all.seeds = 1;
+    if (all.seeds == 1)
+        jobs = 1;
+    printf("# seeds from %" PRIu64 ", %d jobs\n", all.seed, jobs);
+    fflush(stdout);
+    started = seconds_now();
+    run_jobs(&all, jobs, &sum);
+    report(&sum, seconds_now() - started, all.verbose);
+    if (all.verbose && all.seeds == 1 && !sum.failed)
+        replay(&all, all.seed, SIM_TRACE_LINES);
+    if (sum.failed) {
+        printf("not ok - seed %" PRIu64 ": %s\n", sum.bad_seed, sum.why);
+        fflush(stdout);
+        replay(&all, sum.bad_seed, TRACE_SHOWN);
+        printf("# again: make sim SEED=%" PRIu64 " EPOCHS=%" PRIu64 "\n",
+               sum.bad_seed, all.seed_epochs);
+        return 1;
+    }
+    printf("ok - simulated\n");
+    return 0;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * What must hold. The oracle knows what clients were told, what each epoch
+ * was when it was captured, and which copy is the domain.
+ */
+#include "sim.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+    h = (h ^ v) * 0x9fb21c651e98df25ull;
+    return h ^ (h >> 32);
+}
+
+/* Of memory and vCPU; a copy's newest context is kept apart until it runs. */
+static uint64_t hash_of(const struct dom *d, const struct buf *context)
+{
+    const uint64_t *w = (const uint64_t *)(const void *)d->guest.ram;
+    uint64_t h[4] = { 1, 2, 3, 4 };
+
+    for (size_t i = 0; i < d->guest.pages * GUEST_PAGE / 8; i += 4)
+        for (int k = 0; k < 4; k++)
+            h[k] = (h[k] ^ w[i + (size_t)k]) * 0x9fb21c651e98df25ull;
+    for (size_t i = 0; i < context->size; i++)
+        h[0] = mix(h[0], context->data[i]);
+    return mix(mix(mix(h[0], h[1]), h[2]), h[3]);
+}
+
+void oracle_told(struct sim_dom *d, uint64_t number)
+{
+    struct sim *s = d->sim;
+
+    SIM_CHECK(s, d->life == s->life, "two copies speak: %llu is told by "
+              "copy %llu, and %llu took over", (unsigned long long)number,
+              (unsigned long long)d->life, (unsigned long long)s->life);
+    if (s->told_nr == s->told_max) {
+        s->told_max = s->told_max ? 2 * s->told_max : 256;
+        s->told = realloc(s->told, s->told_max * sizeof(*s->told));
+        if (!s->told)
+            abort();
+    }
+    s->told[s->told_nr++] = number;
+    s->told_at = s->now;
+    s->count.told++;
+}
+
+void oracle_forget(struct sim *s)
+{
+    s->told_nr = 0;
+    s->confirmed = false;
+}
+
+void oracle_captured(struct sim_dom *d)
+{
+    CLEANUP_BUF struct buf b = { 0 };
+    bool was = d->sim->in_session;
+
+    d->sim->in_session = false;    /* the oracle's own memory never fails */
+    if (guest_save(&d->d.guest, &b, NULL))
+        abort();
+    d->sim->in_session = was;
+    d->sim->hash[d->epoch % 64] = hash_of(&d->d, &b);
+}
+
+void oracle_applied(struct sim_dom *d)
+{
+    struct sim *s = d->sim;
+
+    SIM_CHECK(s, s->tainted ||
+              hash_of(&d->d, &d->d.context) == s->hash[d->epoch % 64],
+              "epoch %" PRIu64 " isn't on the copy what it was when it was "
+              "captured", d->epoch);
+    s->applied = d->epoch;
+}
+
+static bool stored(struct sim_dom *d, uint64_t number)
+{
+    char line[40], answer[GUEST_LINE];
+    uint64_t steps = d->d.guest.steps;
+
+    snprintf(line, sizeof(line), "C %" PRIu64, number);
+    guest_request(&d->d.guest, line, answer);
+    d->d.guest.steps = steps;
+    return answer[0] == 'Y';
+}
+
+void oracle_activated(struct sim_dom *d, bool run)
+{
+    struct sim *s = d->sim;
+    struct sim_host *o = &s->host[!d->host];
+    size_t lost = 0;
+
+    sim_say(s, "%d: takes over from epoch %" PRIu64, d->host, d->epoch);
+    SIM_CHECK(s, !o->power || !o->dom, "two copies: one is started while "
+              "the other host has power and the domain");
+    SIM_CHECK(s, d->epoch == s->applied, "epoch %" PRIu64 " is started, and "
+              "%" PRIu64 " is the newest", d->epoch, s->applied);
+    SIM_CHECK(s, s->tainted ||
+              hash_of(&d->d, &d->d.context) == s->hash[d->epoch % 64],
+              "what is started isn't epoch %" PRIu64, d->epoch);
+    SIM_CHECK(s, !s->confirmed || !run, "the user was told that the domain "
+              "is paused, and its copy runs");
+    for (size_t i = 0; i < s->told_nr; i++)
+        lost += !stored(d, s->told[i]);
+    SIM_CHECK(s, s->tainted || lost == 0, "%zu of %zu acknowledged writes "
+              "are lost", lost, s->told_nr);
+    s->told_nr = 0;    /* they are in its memory, which later copies have */
+}
+
+static bool one_of(const char *state, const char *a, const char *b)
+{
+    return !strcmp(state, a) || !strcmp(state, b);
+}
+
+/* What keeps @side from being at rest; NULL: nothing. */
+static const char *unrest(struct sim *s, int side)
+{
+    const struct sim_host *h = &s->host[side];
+    const struct sim_host *source = &s->host[h->is_primary ? side : !side];
+    const char *state = sim_state(s, side);
+
+    if (!*state || one_of(state, "held", "waiting-for-user"))
+        return NULL;
+    /* A guest that is paused can't agree to its first epochs. */
+    if (one_of(state, "arming", "copying") && source->dom &&
+        source->dom->d.paused)
+        return NULL;
+    if (!one_of(state, "protected", "protecting"))
+        return state;
+    if (!*sim_state(s, !side))
+        return "protected, or protecting, by nobody";
+    if (h->is_primary && sim_dom_serves(h->dom) &&
+        s->told_at + SIM_S < s->now)
+        return "protected, and no output flows";
+    return NULL;
+}
+
+bool oracle_rests(struct sim *s)
+{
+    return !unrest(s, 0) && !unrest(s, 1);
+}
+
+void oracle_rest(struct sim *s)
+{
+    for (int i = 0; i < 2; i++) {
+        const char *why = unrest(s, i);
+
+        SIM_CHECK(s, !why, "%s stays %s", s->host[i].is_primary ?
+                  "the primary" : "the secondary", why);
+    }
+}

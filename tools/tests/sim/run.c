@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * One seed: sessions one after another, each with its faults, until enough
+ * epochs have gone by. After each, the user puts things right, and only ever
+ * says what is so.
+ */
+#include "sim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define STEPS_MAX 3000000u
+
+static void client(struct sim *s)
+{
+    for (int i = 0; i < 2; i++)
+        if (s->host[i].power && sim_dom_serves(s->host[i].dom))
+            sim_dom_request(s->host[i].dom, s->next_write++);
+    sim_at(s, SLOT_CLIENT, s->now + 5 * SIM_MS + sim_below(s, 60 * SIM_MS));
+}
+
+static bool over(const struct sim *s)
+{
+    return !s->host[0].alive && !s->host[1].alive;
+}
+
+/* False: nothing is due before @until, which it is now. */
+static bool step(struct sim *s, uint64_t until)
+{
+    uint64_t due;
+    int slot = sim_next(s, &due);
+
+    if (slot < 0 || due > until) {
+        s->now = until;
+        return false;
+    }
+    if (due > s->now)
+        s->now = due;
+    s->steps++;
+    s->count.steps++;
+    sim_at(s, slot, SIM_NEVER);
+    if (slot == SLOT_CLIENT) {
+        client(s);
+    } else if (slot == SLOT_FAULT) {
+        sim_fault(s);
+        sim_at(s, SLOT_FAULT, s->now + 1 + sim_below(s, 2 * s->fault_every));
+    } else {
+        sim_host_step(s, slot / SLOT_HOST_NR, slot % SLOT_HOST_NR);
+    }
+    SIM_CHECK(s, s->steps < STEPS_MAX, "it turns in circles");
+    return true;
+}
+
+static void run_until(struct sim *s, uint64_t until)
+{
+    while (!s->failed && !over(s) && step(s, until))
+        if (!strcmp(sim_state(s, s->host[0].is_primary ? 0 : 1),
+                    "protected"))
+            s->was_protected = true;
+}
+
+/* The user looks, and decides what has to be decided. */
+static void user_decides(struct sim *s, int p)
+{
+    struct sim_host *primary = &s->host[p], *copy = &s->host[!p];
+
+    if (!strcmp(sim_state(s, !p), "waiting-for-user")) {
+        sim_host_command(s, !p, primary->power && primary->dom ?
+                         COLO_CMD_STOP : COLO_CMD_FAILOVER);
+    }
+    if (!strcmp(sim_state(s, p), "held") && !copy->dom) {
+        sim_host_kill(s, !p);
+        sim_dom_free(copy->copy);
+        copy->copy = NULL;
+        sim_host_command(s, p, COLO_CMD_STOP_RELEASE);
+    }
+}
+
+/* Whoever still protects ends it. */
+static void wind_up(struct sim *s, int p)
+{
+    for (int i = 0; i < 4 && !over(s) && !s->failed; i++) {
+        user_decides(s, p);
+        run_until(s, s->now + SIM_S);
+        if (*sim_state(s, p))
+            sim_host_command(s, p, COLO_CMD_STOP);
+        else
+            sim_host_command(s, !p, COLO_CMD_STOP);
+        run_until(s, s->now + 60 * SIM_S);
+    }
+    SIM_CHECK(s, over(s), "it doesn't end: %s, %s", sim_state(s, 0),
+              sim_state(s, 1));
+}
+
+/* Where the domain is; what a killed session left is put right. */
+static int find(struct sim *s)
+{
+    int at = -1;
+
+    for (int i = 0; i < 2; i++) {
+        struct sim_host *h = &s->host[i];
+
+        sim_dom_free(h->copy);
+        h->copy = NULL;
+        if (!h->dom)
+            continue;
+        SIM_CHECK(s, at < 0, "two domains are left");
+        SIM_CHECK(s, s->killed || !h->dom->suspended || h->dom->over,
+                  "the domain is left standing still");
+        at = i;
+    }
+    if (at >= 0 && (s->host[at].dom->over || !s->host[at].dom->d.running)) {
+        sim_dom_free(s->host[at].dom);
+        s->host[at].dom = NULL;
+        at = -1;
+    }
+    return at;
+}
+
+/* As a session that starts, or the administrator, finds it. */
+static void tidy(struct sim *s, struct sim_dom *d)
+{
+    d->suspended = d->asked = false;
+    d->events_nr = 0;
+    d->d.paused = false;
+    sim_net_ops.release_all(&d->out, NULL);
+    oracle_forget(s);
+}
+
+/* Pauses the domain, and looks whether it is so. */
+static void user_pauses(struct sim *s, int p)
+{
+    sim_host_command(s, p, COLO_CMD_PAUSE);
+    run_until(s, s->now + SIM_S);
+    sim_user_looks(s, p);
+}
+
+static void one_session(struct sim *s, int p)
+{
+    bool ends = sim_chance(s, 850);
+    int at;
+
+    s->mishaps = 0;
+    s->fail_alloc = s->fail_domain = s->fail_net = s->fail_fence = 0;
+    s->slow_until = 0;
+    s->killed = false;
+    s->calm = s->tainted = s->was_protected = s->guest_over = false;
+    s->applied = 0;
+    s->params.fence = sim_chance(s, 800) ? "fence" : NULL;
+    for (int i = 0; i < 2; i++)
+        s->host[i].power = true;
+    sim_at(s, SLOT_CLIENT, s->now);
+    /* Where sessions begin is where decisions lie close together. */
+    sim_at(s, SLOT_FAULT, s->now + sim_below(s, sim_chance(s, 300) ?
+                                             200 * SIM_MS :
+                                             2 * s->fault_every));
+    if (!sim_start(s, p))
+        return;
+    run_until(s, s->now + 300 * SIM_MS + sim_below(s, s->longest));
+    s->calm = true;
+    if (sim_chance(s, 150))
+        user_pauses(s, p);
+    if (ends && !s->failed && !over(s)) {
+        s->mishaps++;
+        sim_host_off(s, p);    /* what it is all for */
+    }
+    for (int i = 0; i < 150 && !s->failed && (i == 0 || !oracle_rests(s)); i++)
+        run_until(s, s->now + 2 * SIM_S);
+    if (!s->failed)
+        oracle_rest(s);
+    if (!s->failed)
+        wind_up(s, p);
+    at = find(s);
+    SIM_CHECK(s, at >= 0 || s->guest_over || s->mishaps != 1 ||
+              !s->was_protected || s->tainted, "one mishap, and the domain "
+              "is lost");
+    if (at < 0) {
+        at = 0;
+        s->host[0].dom = sim_dom_boot(s, 0);
+        oracle_forget(s);
+    }
+    tidy(s, s->host[at].dom);
+}
+
+static void seed_random(struct sim *s, uint64_t seed)
+{
+    for (int i = 0; i < 4; i++) {    /* splitmix64, by Steele and others */
+        uint64_t z = (seed += 0x9e3779b97f4a7c15ull);
+
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+        s->rng[i] = z ^ (z >> 31);
+    }
+}
+
+bool sim_run(struct sim *s, uint64_t seed, uint64_t epochs)
+{
+    uint64_t until = s->count.epochs + epochs;
+
+    s->seed = seed;
+    seed_random(s, seed);
+    s->now = SIM_S;
+    s->steps = 0;
+    s->failed = false;
+    for (int i = 0; i < SLOTS_NR; i++)
+        s->due[i] = SIM_NEVER;
+    s->host[0].env = (struct env) { s, 0 };
+    s->host[1].env = (struct env) { s, 1 };
+    s->params = (struct colo_params) { .interval_ms = 50, .hold_output = true,
+                                       .step_ms = 10000 };
+    sim_swarm(s);
+    s->host[0].power = s->host[1].power = true;
+    s->next_write = 1;
+    s->host[0].dom = sim_dom_boot(s, 0);
+    sim_alloc_of = s;
+    while (!s->failed && s->count.epochs < until)
+        one_session(s, s->host[0].dom ? 0 : 1);
+    s->count.seeds++;
+    for (int i = 0; i < 2; i++) {
+        if (s->host[i].alive)
+            sim_host_kill(s, i);
+        sim_dom_free(s->host[i].dom);
+        sim_dom_free(s->host[i].copy);
+        pipe_dispose(&s->host[i].in);
+        memset(&s->host[i], 0, sizeof(s->host[i]));
+    }
+    sim_alloc_of = NULL;
+    oracle_forget(s);
+    return !s->failed;
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * Deterministic simulation: both sides of a session, as they are, in one
+ * process, over a virtual clock, a simulated stream between two hosts that
+ * can die, and the embedded domain. Everything comes from one seed. An oracle
+ * knows what clients were told, and checks what must hold after every step.
+ */
+#ifndef XC_SIM_H
+#define XC_SIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "embedded_int.h"
+#include "network.h"
+#include "primary.h"
+#include "secondary.h"
+
+#define SIM_NEVER UINT64_MAX
+#define SIM_MS    ((uint64_t)1000000)
+#define SIM_S     (1000 * SIM_MS)
+#define SIM_TRACE_LINES 4096u
+
+/* What can happen, each with a weight of its own in each seed. */
+#define SIM_FAULTS(X) \
+X(POWER_P, "the primary's host dies") \
+X(POWER_S, "the secondary's host dies") \
+X(KILL_P, "the primary's process dies") \
+X(KILL_S, "the secondary's process dies") \
+X(AT_ACTION, "a process or host dies between two actions") \
+X(CUT, "the connection breaks") \
+X(SILENT_P, "nothing arrives at the primary for a while") \
+X(SILENT_S, "nothing arrives at the secondary for a while") \
+X(SLOW, "the link is slow for a while") \
+X(ALLOC, "an allocation fails") \
+X(DOMAIN, "an operation on a domain fails") \
+X(NET, "an operation on the network fails") \
+X(FENCE, "the next fence command fails or hangs") \
+X(GUEST, "the guest ends") \
+X(USER_STOP, "the user ends protection") \
+X(USER_PAUSE, "the user pauses, or lets run again") \
+X(USER_WRONG, "the user asks for what can't be") \
+X(GARBAGE, "an octet changes on its way")
+
+#define SIM_FAULT_ID(id, text) SIM_##id,
+enum sim_fault { SIM_FAULTS(SIM_FAULT_ID) SIM_FAULTS_NR };
+
+/* What waits for its time. */
+enum sim_slot {
+    SLOT_TIMER,                            /* one for each env_timer */
+    SLOT_INPUT = SLOT_TIMER + ENV_TIMERS_NR,
+    SLOT_WRITABLE,
+    SLOT_FEED,
+    SLOT_DOMAIN,
+    SLOT_FENCE,
+    SLOT_HOST_NR,
+    SLOT_CLIENT = 2 * SLOT_HOST_NR,
+    SLOT_FAULT,
+    SLOT_LIMIT,
+    SLOTS_NR
+};
+
+struct env {
+    struct sim *sim;
+    int side;
+};
+
+#define SEGMENTS_MAX 64
+
+/* One direction of the stream. */
+struct sim_pipe {
+    uint8_t *data;
+    size_t start, size, cap;        /* octets under way: data[start…] */
+    struct { size_t n; uint64_t due; } segment[SEGMENTS_MAX];
+    unsigned int first, segments;
+    size_t room;                    /* at most so many under way */
+    uint64_t silent_until;
+    bool closed;                    /* end of stream after what is under way */
+    bool dead;                      /* the sender's host is off: no end */
+    bool told;                      /* the end was seen */
+};
+
+struct sim_dom;
+
+struct net {
+    struct sim *sim;
+    struct sim_dom *dom;
+    bool holding;
+    uint64_t mark;
+    uint64_t marked_epoch;          /* of the newest mark */
+    struct { uint64_t number, mark; } *held;
+    size_t held_nr, held_max;
+};
+
+struct sim_dom {
+    struct dom d;                   /* first: what the session gets */
+    struct sim *sim;
+    int host;
+    uint64_t life;                  /* which of all copies may speak */
+    struct net out;
+    bool suspended, asked, over, created;
+    uint64_t epoch;                 /* captured, or applied, last */
+    struct dom_event events[8];
+    unsigned int events_nr;
+};
+
+struct sim_host {
+    bool power, alive;              /* … of the process: a session is here */
+    bool dying, dies_with_host;     /* between two actions */
+    bool ended, wants_input, wants_send, wants_feed, off;
+    const struct role_ops *role;
+    void *session;
+    bool is_primary;
+    struct env env;
+    struct sim_pipe in;             /* what is under way to it */
+    bool feeding;
+    int fence_status;
+    struct sim_dom *dom;            /* the domain that lives here */
+    struct sim_dom *copy;           /* a secondary's, not activated */
+    struct dom *taken;
+    struct colo_primary_conf pconf;
+    struct colo_secondary_conf sconf;
+    struct dom_open open;
+    struct colo_result result;
+};
+
+struct sim_count {
+    uint64_t seeds, sessions, epochs, takeovers, told, steps;
+    uint64_t faults[SIM_FAULTS_NR];
+};
+
+struct sim {
+    uint64_t seed, rng[4], now, due[SLOTS_NR];
+    struct sim_host host[2];
+    struct colo_params params;
+    struct logger log;
+    char state_dir[64];
+    uint32_t weight[SIM_FAULTS_NR], weight_sum;
+    uint64_t fault_every, longest, slow_until, steps;
+    unsigned int mishaps;           /* in this session, that can cost a copy */
+    bool calm;                      /* no more faults in this session */
+    bool tainted;                   /* octets changed: TCP would notice */
+    bool was_protected, guest_over, failed;
+    /* The next one fails: 0: none, else it counts down. */
+    unsigned int fail_alloc, fail_domain, fail_net, fail_fence;
+    bool in_session;                /* allocations are a session's */
+    /* The oracle. */
+    uint64_t life, next_write, generation;
+    uint64_t *told;                 /* numbers of acknowledged writes */
+    size_t told_nr, told_max;
+    uint64_t told_at;               /* when somebody was told last */
+    bool killed;                    /* a process, in this session */
+    bool confirmed;                 /* "paused" was said to the user */
+    uint64_t hash[64], applied;
+    struct sim_count count;
+    char why[256];
+    char (*trace)[160];
+    unsigned int trace_at;
+};
+
+/* world.c: chance, time, what is said */
+uint64_t sim_random(struct sim *s);
+uint64_t sim_below(struct sim *s, uint64_t n);             /* 0 … n - 1 */
+bool sim_chance(struct sim *s, unsigned int per_mille);
+void sim_at(struct sim *s, int slot, uint64_t due);
+/* At @due or earlier, if it is set already. */
+void sim_by(struct sim *s, int slot, uint64_t due);
+int sim_slot(const struct sim_host *h, int kind);          /* of a host */
+/* The slot that is due next, its time in *due_r; -1: none. */
+int sim_next(const struct sim *s, uint64_t *due_r);
+void sim_say(struct sim *s, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Something that must hold doesn't. */
+void sim_violated(struct sim *s, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+#define SIM_CHECK(s, holds, ...) \
+    do { if (!(holds)) sim_violated(s, __VA_ARGS__); } while (0)
+
+/* pipe.c */
+void pipe_init(struct sim *s, struct sim_pipe *p);
+void pipe_dispose(struct sim_pipe *p);
+size_t pipe_put(struct sim *s, struct sim_pipe *p, const struct iovec *iov,
+                int n);
+/* Octets that have arrived, in one piece; when the next arrive: *due_r. */
+size_t pipe_here(const struct sim *s, const struct sim_pipe *p,
+                 const uint8_t **data_r, uint64_t *due_r);
+void pipe_take(struct sim_pipe *p, size_t n);
+/* All but the first @n octets under way are lost. */
+void pipe_truncate(struct sim_pipe *p, size_t n);
+
+/* env.c: what a session asks for, and what it is handed */
+extern const struct env_ops sim_env_ops;
+void sim_host_step(struct sim *s, int side, int kind);
+/* When its input is due, anew. */
+void sim_host_input(struct sim *s, int side);
+void sim_host_command(struct sim *s, int side, enum colo_command c);
+/* Its process is gone, as by kill -9; its host stays. */
+void sim_host_kill(struct sim *s, int side);
+void sim_host_off(struct sim *s, int side);
+bool sim_start(struct sim *s, int from);
+/* The session's end is dealt with. */
+void sim_host_reap(struct sim *s, int side);
+const char *sim_state(struct sim *s, int side);    /* "" : no session */
+
+/* net.c */
+extern const struct net_ops sim_net_ops;
+
+/* dom.c */
+extern const struct dom_ops sim_dom_ops;
+struct sim_dom *sim_dom_boot(struct sim *s, int side);
+void sim_dom_free(struct sim_dom *d);
+/* Octets for a restore: taken, or -1 when it has ended. */
+ssize_t sim_dom_feed(struct sim_dom *d, const void *data, size_t n);
+void sim_dom_feed_end(struct sim_dom *d);
+bool sim_dom_serves(const struct sim_dom *d);
+void sim_dom_request(struct sim_dom *d, uint64_t number);
+void sim_dom_end(struct sim_dom *d);
+void sim_dom_step(struct sim *s, int side);
+
+/* oracle.c */
+void oracle_told(struct sim_dom *d, uint64_t number);
+void oracle_captured(struct sim_dom *d);
+void oracle_applied(struct sim_dom *d);
+void oracle_activated(struct sim_dom *d, bool run);
+void oracle_forget(struct sim *s);
+/* Nothing happens to it any more: is it as it must be? It must be once time
+   enough has gone by. */
+bool oracle_rests(struct sim *s);
+void oracle_rest(struct sim *s);
+
+/* faults.c */
+void sim_swarm(struct sim *s);
+void sim_fault(struct sim *s);
+/* Whether this operation is the one that *@left counts down to. */
+bool sim_op_fails(struct sim_dom *d, unsigned int *left, const char *what,
+                  struct err *e);
+/* At the status; true when it says that the domain is paused. */
+bool sim_user_looks(struct sim *s, int side);
+
+/* alloc.c */
+extern struct sim *sim_alloc_of;
+
+/* run.c: one seed; false: something was violated, and is in s->why */
+bool sim_run(struct sim *s, uint64_t seed, uint64_t epochs);
+
+#endif

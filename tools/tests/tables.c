@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * Checks the protocol's tables as data, and writes the pages that are made of
+ * tables. Run by the build: a hole in a table fails it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "fault.h"
+#include "machine_colo_primary.h"
+#include "machine_colo_secondary.h"
+#include "machine_primary.h"
+#include "machine_secondary.h"
+#include "run_state.h"
+
+/* A machine, and what its page begins with. */
+static const struct page {
+    const struct machine *m;
+    const char *title, *about;
+} pages[] = {
+    { &primary_machine, "The primary, Remus mode",
+      "It runs beside the domain, sends an epoch of it now and then, and lets "
+      "output go that the\nnewest epoch held by the peer has earned." },
+    { &secondary_machine, "The secondary, Remus mode",
+      "It keeps the copy, writes each complete epoch into it, and takes over "
+      "when the primary is\ncertainly off." },
+    { &colo_primary_machine, "The primary, COLO mode",
+      "Both copies run, and what they say is compared. Both stand still while "
+      "an epoch is\ntaken, sent and written. The engine doesn't run this "
+      "table yet." },
+    { &colo_secondary_machine, "The secondary, COLO mode",
+      "Its copy runs, unheard, and is rewritten by each epoch. The engine "
+      "doesn't run this\ntable yet." },
+    { &pause_machine, "Why a domain stands still: the reason",
+      "One of two parts of a domain's run state. The user and the guest "
+      "change it; an epoch\nnever does." },
+    { &lock_machine, "Why a domain stands still: a lock",
+      "The other part: five of these, each taken and released by who needs "
+      "the domain to stand\nstill for a while." },
+};
+#define PAGES_NR (sizeof(pages) / sizeof(pages[0]))
+
+static int check(void)
+{
+    for (size_t i = 0; i < PAGES_NR; i++) {
+        const struct machine *m = pages[i].m;
+        struct machine_count n = machine_count(m);
+        struct err e = { 0 };
+
+        if (machine_check(m, &e)) {
+            fprintf(stderr, "tables: %s\n", e.msg);
+            return 1;
+        }
+        printf("table %s: %d transitions, %d reasons\n", m->name,
+               n.transitions, n.reasons);
+    }
+    return 0;
+}
+
+static void print_names(FILE *f, const char *title,
+                        const struct machine_name *names, int from, int n)
+{
+    fprintf(f, "### %s\n\n| | |\n|---|---|\n", title);
+    for (int i = from; i < n; i++)
+        fprintf(f, "| `%s` | %s |\n", names[i].name, names[i].about);
+    fputc('\n', f);
+}
+
+/* Triggers of state @s that can't happen, by reason, each reason once. */
+static void print_reasons(FILE *f, const struct machine *m, int s)
+{
+    const struct machine_cell *row = m->cells + s * m->triggers_nr;
+
+    for (int t = 0; t < m->triggers_nr; t++) {
+        const char *sep = "";
+        bool told = row[t].set;
+
+        for (int before = 0; before < t; before++)
+            told = told || (!row[before].set &&
+                            !strcmp(row[before].reason, row[t].reason));
+        if (told)
+            continue;
+        fprintf(f, "- ");
+        for (int same = t; same < m->triggers_nr; same++)
+            if (!row[same].set && !strcmp(row[same].reason, row[t].reason)) {
+                fprintf(f, "%s`%s`", sep, m->triggers[same].name);
+                sep = ", ";
+            }
+        fprintf(f, " can't happen: %s.\n", row[t].reason);
+    }
+    fputc('\n', f);
+}
+
+static void print_cells(FILE *f, const struct machine *m, int s)
+{
+    const struct machine_cell *row = m->cells + s * m->triggers_nr;
+    bool any = false;
+
+    fprintf(f, "#### In `%s`\n\n", m->states[s].name);
+    for (int t = 0; t < m->triggers_nr; t++) {
+        const char *sep = "";
+
+        if (!row[t].set)
+            continue;
+        if (!any)
+            fprintf(f, "| trigger | actions | next state |\n|---|---|---|\n");
+        any = true;
+        fprintf(f, "| `%s` | ", m->triggers[t].name);
+        for (int i = 0; i < MACHINE_ACTIONS_MAX && row[t].actions[i]; i++) {
+            fprintf(f, "%s`%s`", sep, m->actions[row[t].actions[i]].name);
+            sep = ", ";
+        }
+        fprintf(f, "%s | `%s` |\n", *sep ? "" : "–",
+                m->states[row[t].next].name);
+    }
+    if (any)
+        fputc('\n', f);
+    print_reasons(f, m, s);
+}
+
+/* ---- run states by QEMU's names ----------------------------------------- */
+
+static void print_tuple(FILE *f, const struct run_state *rs)
+{
+    fprintf(f, "`%s`", run_state_name(rs));
+    if (!run_state_runs(rs)) {
+        const char *sep = " (";
+
+        for (int l = 0; l < RUN_LOCKS_NR; l++)
+            if (rs->held[l]) {
+                fprintf(f, "%s%s", sep, run_lock_names[l].name);
+                sep = ", ";
+            }
+        if (rs->reason != PAUSE_NONE)
+            fprintf(f, "%s%s", sep, pause_machine.states[rs->reason].name);
+        fputc(')', f);
+    }
+}
+
+/* What becomes of a tuple by an epoch's begin (and end), or a command. */
+static void print_after(FILE *f, const struct run_state *from, int what)
+{
+    struct run_state to = *from;
+    struct err e = { 0 };
+
+    fprintf(f, " | ");
+    if (what < 0 && !from->held[RUN_LOCK_CHECKPOINT])
+        run_state_lock(&to, RUN_LOCK_CHECKPOINT, LOCK_T_TAKE, &e);
+    else if (what < 0)
+        run_state_lock(&to, RUN_LOCK_CHECKPOINT, LOCK_T_RELEASE, &e);
+    else if (run_state_command(&to, (enum run_command)what, &e)) {
+        fprintf(f, "refused");
+        return;
+    }
+    if (memcmp(&to, from, sizeof(to)))
+        print_tuple(f, &to);
+    else
+        fprintf(f, "–");
+}
+
+static void print_run_states(FILE *f)
+{
+    static const struct run_state from[] = {
+        { .reason = PAUSE_NONE }, { .reason = PAUSE_PRELAUNCH },
+        { .reason = PAUSE_PAUSED }, { .reason = PAUSE_WATCHDOG },
+        { .reason = PAUSE_POSTMIGRATE }, { .reason = PAUSE_PANICKED },
+        { .held[RUN_LOCK_IO_ERROR] = true }, { .held[RUN_LOCK_DEBUG] = true },
+        { .held[RUN_LOCK_SAVE] = true }, { .held[RUN_LOCK_RESTORE] = true },
+        { .held[RUN_LOCK_CHECKPOINT] = true },
+        { .held[RUN_LOCK_CHECKPOINT] = true, .reason = PAUSE_PAUSED },
+        { .held[RUN_LOCK_CHECKPOINT] = true, .reason = PAUSE_WATCHDOG },
+        { .held[RUN_LOCK_CHECKPOINT] = true, .reason = PAUSE_PANICKED },
+    };
+
+    fprintf(f, "## Run states by QEMU's names\n\nThe vCPUs run while no lock "
+            "is held and the reason is none. QEMU has one name for\nthe "
+            "whole; a lock hides the reason, and `colo` is the lock of an "
+            "epoch. The locks:\n\n");
+    print_names(f, "Locks", run_lock_names, 0, RUN_LOCKS_NR);
+    fprintf(f, "An epoch takes its lock in any state and gives it back: what "
+            "the domain was before,\nand what the user has said meanwhile, is "
+            "there again. –: nothing changes.\n\n| state | epoch begins, or "
+            "ends | `stop` | `retry` | `start` | `start -f` | `cont` |\n"
+            "|---|---|---|---|---|---|---|\n");
+    for (size_t i = 0; i < sizeof(from) / sizeof(from[0]); i++) {
+        fprintf(f, "| ");
+        print_tuple(f, &from[i]);
+        for (int what = -1; what < RUN_COMMANDS_NR; what++)
+            print_after(f, &from[i], what);
+        fprintf(f, " |\n");
+    }
+    fprintf(f, "\n- Lost heartbeat changes no tuple. The primary holds output "
+            "and fences; a secondary\n  that takes over gives `restore` back, "
+            "and the reason that it was told (RUN_STATE)\n  is what remains.\n"
+            "- Standby (`suspended`) is the guest's own sleep: it is in the "
+            "state of its devices,\n  goes into an epoch with them, and wakes "
+            "on whichever host it is.\n"
+            "- `debug`, `save` and `restore` are a host's own and aren't told "
+            "to the other.\n\n");
+}
+
+static void protocol_page(FILE *f)
+{
+    fprintf(f, "%% The checkpoint protocol's machines\n\n"
+            "Generated from the tables in `tools/libxl/protocol/` by `make "
+            "docs`; don't edit.\n\nEach machine is a table of (state, "
+            "trigger) → (actions, next state). For every pair\nthere is "
+            "either such a transition or the reason why it can't happen; "
+            "what the engine\ndoes, it does by these tables. In the pictures "
+            "an arrow bears the triggers that lead\nfrom one state to "
+            "another; those that lead nowhere else are in the tables "
+            "only.\n\n");
+    for (size_t i = 0; i < PAGES_NR; i++) {
+        const struct machine *m = pages[i].m;
+        struct machine_count n = machine_count(m);
+
+        fprintf(f, "## %s\n\n%s\n\n![%s](%s.svg)\n\n%d transitions, %d "
+                "reasons.\n\n", pages[i].title, pages[i].about,
+                pages[i].title, m->name, n.transitions, n.reasons);
+        print_names(f, "States", m->states, 0, m->states_nr);
+        print_names(f, "Triggers", m->triggers, 0, m->triggers_nr);
+        print_names(f, "Actions", m->actions, 1, m->actions_nr);
+        fprintf(f, "### Transitions\n\n");
+        for (int s = 0; s < m->states_nr; s++)
+            print_cells(f, m, s);
+    }
+    print_run_states(f);
+}
+
+/* One arrow for all triggers that lead from @s to @next. */
+static void print_arrow(FILE *f, const struct machine *m, int s, int next)
+{
+    const struct machine_cell *row = m->cells + s * m->triggers_nr;
+    const char *sep = "";
+
+    for (int t = 0; t < m->triggers_nr; t++) {
+        if (!row[t].set || row[t].next != next)
+            continue;
+        if (!*sep)
+            fprintf(f, "  \"%s\" -> \"%s\" [label=\"", m->states[s].name,
+                    m->states[next].name);
+        fprintf(f, "%s%s", sep, m->triggers[t].name);
+        sep = "\\n";
+    }
+    if (*sep)
+        fprintf(f, "\"];\n");
+}
+
+static int dot(const char *name)
+{
+    const struct machine *m = NULL;
+
+    for (size_t i = 0; i < PAGES_NR; i++)
+        if (!strcmp(pages[i].m->name, name))
+            m = pages[i].m;
+    if (!m) {
+        fprintf(stderr, "tables: no table %s\n", name);
+        return 1;
+    }
+    printf("digraph \"%s\" {\n  graph [rankdir=TB, nodesep=0.3, "
+           "ranksep=0.45];\n  node [shape=box, style=rounded, "
+           "fontname=\"sans-serif\", fontsize=12];\n  edge ["
+           "fontname=\"sans-serif\", fontsize=9];\n", m->name);
+    for (int s = 0; s < m->states_nr; s++)
+        printf("  \"%s\"%s;\n", m->states[s].name, s == m->initial ?
+               " [style=\"rounded,bold\"]" : s == m->final ?
+               " [peripheries=2]" : "");
+    for (int s = 0; s < m->states_nr; s++)
+        for (int next = 0; next < m->states_nr; next++)
+            if (next != s)
+                print_arrow(stdout, m, s, next);
+    printf("}\n");
+    return 0;
+}
+
+static void rules_page(FILE *f)
+{
+    fprintf(f, "%% The rules of a stream\n\n"
+            "Generated from `tools/libxl/stream/rules.h` by `make docs`; "
+            "don't edit.\n\nThe sections are those of "
+            "`libxl-migration-stream` (xl, libxl) and\n"
+            "`libxc-migration-stream` (libxc); which rule is named when "
+            "several are broken stands\nthere under *Checking*.\n\n"
+            "| rule | section | what holds in a good stream |\n"
+            "|---|---|---|\n");
+    for (enum sr_rule r = SR_RULE_NONE + 1; r < SR_RULES_NR; r++) {
+        const struct sr_rule_info *info = sr_rule_info(r);
+
+        fprintf(f, "| `%s` | %s | %s |\n", info->id, info->section,
+                info->sentence);
+    }
+}
+
+static int names(void)
+{
+    for (size_t i = 0; i < PAGES_NR; i++)
+        printf("%s\n", pages[i].m->name);
+    return 0;
+}
+
+static int page(const char *dir, const char *name, void (*print)(FILE *))
+{
+    char path[4096];
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    f = fopen(path, "w");
+    if (f)
+        print(f);
+    if (f && !fclose(f))
+        return 0;
+    perror(path);
+    return 1;
+}
+
+static int docs(const char *dir)
+{
+    return page(dir, "colo-protocol.pandoc", protocol_page) ||
+           page(dir, "stream-rules.pandoc", rules_page);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && !strcmp(argv[1], "--check"))
+        return check();
+    if (argc == 3 && !strcmp(argv[1], "--docs"))
+        return docs(argv[2]);
+    if (argc == 3 && !strcmp(argv[1], "--dot"))
+        return dot(argv[2]);
+    if (argc == 2 && !strcmp(argv[1], "--names"))
+        return names();
+    fprintf(stderr, "usage: tables --check | --docs DIR | --names | "
+            "--dot TABLE\n");
+    return 2;
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * A pair of sessions over the embedded domain, as two processes on a socket
+ * pair, and a client of the domain's service. For test programs.
+ */
+#ifndef XC_TESTS_SESSION_PAIR_H
+#define XC_TESTS_SESSION_PAIR_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "embedded.h"
+#include "session.h"
+
+struct pair {
+    char dir[64], config[96], run_a[96], run_b[96];
+    uint16_t port;
+    pid_t a, b;
+};
+
+struct side {
+    const char *fence;
+    unsigned int silence_ms;
+};
+
+static char side_a[] = "A", side_b[] = "B";
+
+static void quiet(void *ctx, enum log_level level, const char *line)
+{
+    fprintf(stderr, "%s %d %s\n", (const char *)ctx, (int)level, line);
+}
+
+static void tell(void *ctx, enum log_level level, const char *text)
+{
+    quiet(ctx, level, text);
+}
+
+static uint16_t free_port(void)
+{
+    struct sockaddr_in a = { .sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t n = sizeof(a);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
+    close(fd);
+    return ntohs(a.sin_port);
+}
+
+/* Exit status of a side: how it ended. */
+static void run_primary(const struct pair *p, const struct side *side, int fd)
+{
+    struct logger log = { quiet, side_a, LOG_WARN };
+    struct colo_report report = { .ctx = side_a, .message = tell };
+    struct colo_params params = { .interval_ms = 20, .hold_output = true,
+                                  .fence = side->fence, .peer = "b",
+                                  .silence_ms = side->silence_ms };
+    struct dom_open o = { .name = "emb", .log = &log,
+                          .backend_arg = p->config };
+    struct colo_primary_conf c = {
+        .params = &params, .dom_ops = &dom_embedded_ops,
+        .net_ops = &net_embedded_ops, .in_fd = fd, .out_fd = dup(fd),
+        .run_dir = p->run_a, .host = "b", .log = &log, .report = &report,
+    };
+    struct colo_result r = { 0 };
+    struct err e = { 0 };
+
+    if (dom_embedded_ops.open(&o, &c.dom, &e) ||
+        colo_primary_run(&c, &r, &e)) {
+        fprintf(stderr, "primary: %s\n", e.msg);
+        _exit(99);
+    }
+    fprintf(stderr, "primary ended %d %s\n", (int)r.end, r.err.msg);
+    _exit((int)r.end);
+}
+
+static volatile sig_atomic_t unpause_it;
+
+static void on_usr1(int number)
+{
+    (void)number;
+    unpause_it = 1;
+}
+
+/* What a front end does after take-over: let the domain run on. SIGUSR1
+   unpauses it. */
+static void serve_on(struct dom *d)
+{
+    signal(SIGUSR1, on_usr1);
+    for (;;) {
+        struct pollfd f = { .fd = dom_embedded_ops.fd(d), .events = POLLIN };
+        struct dom_event ev;
+        struct err e;
+
+        if (unpause_it)
+            dom_embedded_ops.unpause(d, &e);
+        poll(&f, 1, 1000);
+        dom_embedded_ops.next_event(d, &ev);
+    }
+}
+
+static void run_secondary(const struct pair *p, const struct side *side,
+                          int fd)
+{
+    struct logger log = { quiet, side_b, LOG_WARN };
+    struct colo_report report = { .ctx = side_b, .message = tell };
+    struct colo_params params = { .fence = side->fence, .peer = "a",
+                                  .silence_ms = side->silence_ms };
+    struct dom_open o = { .name = "", .log = &log };
+    struct dom *d = NULL;
+    struct colo_secondary_conf c = {
+        .params = &params, .dom_ops = &dom_embedded_ops, .dom_open = &o,
+        .net_ops = &net_embedded_ops, .in_fd = fd, .out_fd = dup(fd),
+        .run_dir = p->run_b, .state_dir = p->dir, .log = &log,
+        .report = &report, .dom_r = &d,
+    };
+    struct colo_result r = { 0 };
+    struct err e = { 0 };
+
+    if (colo_secondary_run(&c, &r, &e)) {
+        fprintf(stderr, "secondary: %s\n", e.msg);
+        _exit(99);
+    }
+    fprintf(stderr, "secondary ended %d %s\n", (int)r.end, r.err.msg);
+    if (r.end == COLO_END_TAKEN_OVER)
+        serve_on(d);
+    _exit((int)r.end);
+}
+
+static void start(struct pair *p, const struct side *a, const struct side *b)
+{
+    int fds[2];
+    FILE *f;
+
+    snprintf(p->dir, sizeof(p->dir), "/tmp/xen-colo-test.XXXXXX");
+    assert_non_null(mkdtemp(p->dir));
+    snprintf(p->config, sizeof(p->config), "%s/emb.json", p->dir);
+    snprintf(p->run_a, sizeof(p->run_a), "%s/a", p->dir);
+    snprintf(p->run_b, sizeof(p->run_b), "%s/b", p->dir);
+    p->port = free_port();
+    f = fopen(p->config, "w");
+    assert_non_null(f);
+    fprintf(f, "{\"name\":\"emb\",\"uuid\":\"00112233-4455-6677-8899-"
+            "aabbccddeeff\",\"pages\":4096,\"work_pages\":20,"
+            "\"listen\":\"127.0.0.1:%u\"}", p->port);
+    fclose(f);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    p->a = fork();
+    if (p->a == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        close(fds[1]);
+        run_primary(p, a, fds[0]);
+    }
+    p->b = fork();
+    if (p->b == 0) {
+        char pid[16];
+
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        snprintf(pid, sizeof(pid), "%d", (int)p->a);
+        setenv("COLO_A", pid, 1);
+        close(fds[0]);
+        run_secondary(p, b, fds[1]);
+    }
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void stop(struct pair *p)
+{
+    char command[128];
+
+    if (p->a > 0) {
+        kill(p->a, SIGKILL);
+        waitpid(p->a, NULL, 0);
+    }
+    if (p->b > 0) {
+        kill(p->b, SIGKILL);
+        waitpid(p->b, NULL, 0);
+    }
+    snprintf(command, sizeof(command), "rm -rf %s", p->dir);
+    assert_int_equal(system(command), 0);
+}
+
+static void tick(void)
+{
+    const struct timespec t = { .tv_nsec = 5000000 };
+
+    nanosleep(&t, NULL);
+}
+
+/* How the side ended, within ten seconds. */
+static int ended(pid_t *pid)
+{
+    for (int i = 0; i < 2000; i++) {
+        int status;
+
+        if (waitpid(*pid, &status, WNOHANG) == *pid) {
+            *pid = 0;
+            assert_true(WIFEXITED(status));
+            return WEXITSTATUS(status);
+        }
+        tick();
+    }
+    fail_msg("the side didn't end");
+    return -1;
+}
+
+/* Wait until the status of NAME in @dir has @text. */
+static void await(const char *dir, const char *name, const char *text)
+{
+    char *reply = NULL;
+
+    for (int i = 0; i < 2000; i++) {
+        struct err e;
+        bool there;
+
+        if (colo_control(dir, name, "status", &reply, &e) == 0) {
+            there = strstr(reply, text) != NULL;
+            if (there) {
+                free(reply);
+                return;
+            }
+            if (i < 1999)
+                free(reply);
+        }
+        tick();
+    }
+    fail_msg("no %s in %s", text, reply ? reply : "nothing");
+}
+
+static void command(const char *dir, const char *name, const char *what)
+{
+    char *reply = NULL;
+    struct err e = { 0 };
+
+    if (colo_control(dir, name, what, &reply, &e))
+        fail_msg("%s", e.msg);
+    free(reply);
+}
+
+/* ---- client ------------------------------------------------------------- */
+
+static int dial(uint16_t port)
+{
+    struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct timeval limit = { .tv_usec = 500000 };
+
+    for (int i = 0; i < 1000; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+        if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0)
+            return fd;
+        close(fd);
+        tick();
+    }
+    fail_msg("the service doesn't answer");
+    return -1;
+}
+
+static bool ask(int fd, const char *line, char answer[512])
+{
+    size_t used = 0;
+
+    if (send(fd, line, strlen(line), MSG_NOSIGNAL) != (ssize_t)strlen(line))
+        return false;
+    while (used < 511) {
+        ssize_t r = recv(fd, answer + used, 511 - used, 0);
+
+        if (r <= 0)
+            return false;
+        used += (size_t)r;
+        answer[used] = '\0';
+        if (strchr(answer, '\n'))
+            return true;
+    }
+    return false;
+}
+
+/* Writes from @from on until one isn't acknowledged, at most @n. */
+static uint64_t write_numbers(int fd, uint64_t from, uint64_t n)
+{
+    char line[64], answer[512];
+
+    for (uint64_t i = 0; i < n; i++) {
+        snprintf(line, sizeof(line), "W %" PRIu64 " text\n", from + i);
+        if (!ask(fd, line, answer))
+            return i;
+        assert_int_equal(answer[0], 'A');
+    }
+    return n;
+}
+
+static void check_written(uint16_t port, uint64_t n)
+{
+    char line[64], answer[512];
+    int fd = dial(port);
+
+    /* A frozen server's kernel still takes connections. */
+    for (int i = 0; i < 20 && !ask(fd, "R\n", answer); i++) {
+        close(fd);
+        fd = dial(port);
+    }
+    for (uint64_t i = 1; i <= n; i++) {
+        snprintf(line, sizeof(line), "C %" PRIu64 "\n", i);
+        assert_true(ask(fd, line, answer));
+        if (answer[0] != 'Y')
+            fail_msg("acknowledged write %" PRIu64 " of %" PRIu64 " is lost",
+                     i, n);
+    }
+    close(fd);
+}
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * Whole sessions over the embedded domain: what becomes of the domain when
+ * one side dies, freezes, or is told to end.
+ */
+#include "session_pair.h"
+
+/* ---- tests -------------------------------------------------------------- */
+
+static const struct side fenced = { .fence = "true" };
+static const struct side unfenced = { .fence = "false" };
+/* A's process is its host's power here. */
+static const struct side kills = {
+    .fence = "sh -c 'kill -9 $COLO_A; sleep 0.2'",
+};
+static const struct side manual = { .fence = NULL };
+
+static void copy_takes_over_when_primary_dies(void **state)
+{
+    struct pair p;
+    uint64_t n;
+    int fd;
+
+    (void)state;
+    start(&p, &fenced, &fenced);
+    await(p.run_a, "emb", "\"protected\"");
+    fd = dial(p.port);
+    n = write_numbers(fd, 1, 50);
+    assert_int_equal(n, 50);
+    kill(p.a, SIGKILL);
+    waitpid(p.a, NULL, 0);
+    p.a = 0;
+    close(fd);
+    check_written(p.port, n);
+    stop(&p);
+}
+
+static void frozen_primary_is_replaced(void **state)
+{
+    struct pair p;
+    uint64_t n;
+    int fd;
+
+    (void)state;
+    start(&p, &fenced, &kills);
+    await(p.run_a, "emb", "\"protected\"");
+    fd = dial(p.port);
+    n = write_numbers(fd, 1, 20);
+    kill(p.a, SIGSTOP);
+    close(fd);
+    check_written(p.port, n);
+    stop(&p);
+}
+
+static void stop_leaves_one_domain(void **state)
+{
+    struct pair p;
+    int fd;
+
+    (void)state;
+    start(&p, &manual, &manual);
+    await(p.run_a, "emb", "\"protected\"");
+    fd = dial(p.port);
+    assert_int_equal(write_numbers(fd, 1, 10), 10);
+    command(p.run_a, "emb", "stop");
+    assert_int_equal(ended(&p.a), COLO_END_STOPPED);
+    assert_int_equal(ended(&p.b), COLO_END_DISCARDED);
+    close(fd);
+    stop(&p);
+}
+
+static void lost_copy_holds_output_until_released(void **state)
+{
+    char answer[512];
+    struct pair p;
+    int fd;
+
+    (void)state;
+    start(&p, &manual, &manual);
+    await(p.run_a, "emb", "\"protected\"");
+    kill(p.b, SIGKILL);
+    waitpid(p.b, NULL, 0);
+    p.b = 0;
+    await(p.run_a, "emb", "\"held\",");
+    fd = dial(p.port);
+    assert_false(ask(fd, "W 1 text\n", answer));
+    close(fd);
+    await(p.run_a, "emb", "colo-stop --release");
+    command(p.run_a, "emb", "stop-release");
+    assert_int_equal(ended(&p.a), COLO_END_ALONE);
+    stop(&p);
+}
+
+static void failed_fence_keeps_the_copy_waiting(void **state)
+{
+    struct pair p;
+    uint64_t n;
+    int fd;
+
+    (void)state;
+    start(&p, &unfenced, &unfenced);
+    await(p.run_a, "emb", "\"protected\"");
+    fd = dial(p.port);
+    n = write_numbers(fd, 1, 20);
+    kill(p.a, SIGKILL);
+    waitpid(p.a, NULL, 0);
+    p.a = 0;
+    close(fd);
+    await(p.run_b, "emb", "waiting-for-user");
+    command(p.run_b, "emb", "failover");
+    check_written(p.port, n);
+    stop(&p);
+}
+
+static void failover_is_refused_while_primary_lives(void **state)
+{
+    char *reply = NULL;
+    struct pair p;
+    struct err e = { 0 };
+
+    (void)state;
+    start(&p, &manual, &manual);
+    await(p.run_a, "emb", "\"protected\"");
+    assert_int_equal(colo_control(p.run_b, "emb", "failover",
+                                  &reply, &e), 0);
+    if (strncmp(reply, "error ", 6))
+        fail_msg("%s", reply);
+    free(reply);
+    await(p.run_b, "emb", "\"protecting\"");
+    stop(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(copy_takes_over_when_primary_dies),
+        cmocka_unit_test(stop_leaves_one_domain),
+        cmocka_unit_test(lost_copy_holds_output_until_released),
+        cmocka_unit_test(failed_fence_keeps_the_copy_waiting),
+        cmocka_unit_test(failover_is_refused_while_primary_lives),
+        cmocka_unit_test(frozen_primary_is_replaced),
+    };
+
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

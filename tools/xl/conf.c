@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * Settings: xl.conf through libxlutil, the environment over it, and the
+ * checks that numbers from anywhere pass. Called before each command of
+ * ours, never for one that is handed on.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <libxlutil.h>
+
+#include "buf.h"
+#include "xl.h"
+
+#define CONF_FILE "/etc/xen/xl.conf"
+#define CONF_MS_MAX 3600000
+
+int conf_number(const char *text, const char *what, unsigned int min,
+                unsigned int max, unsigned int *value_r, struct err *e)
+{
+    unsigned long v;
+    char *end;
+
+    errno = 0;
+    v = strtoul(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end || errno || v < min || v > max)
+        return err_set(e, ERR_USAGE, "%s wants a number from %u to %u, not "
+                       "`%s'", what, min, max, text);
+    *value_r = (unsigned int)v;
+    return 0;
+}
+
+int conf_takeover(const char *text, enum colo_takeover *t_r, struct err *e)
+{
+    if (!strcmp(text, "auto"))
+        *t_r = COLO_TAKEOVER_AUTO;
+    else if (!strcmp(text, "manual"))
+        *t_r = COLO_TAKEOVER_MANUAL;
+    else
+        return err_set(e, ERR_USAGE, "takeover is `auto' or `manual', not "
+                       "`%s'", text);
+    return 0;
+}
+
+int conf_check_params(const struct colo_params *p, struct err *e)
+{
+    unsigned int beat = p->heartbeat_ms ? p->heartbeat_ms
+                                        : COLO_HEARTBEAT_MS_DEFAULT;
+    unsigned int silence = p->silence_ms ? p->silence_ms
+                                         : COLO_SILENCE_MS_DEFAULT;
+
+    /* One late sign of life isn't a death. */
+    if (silence < 2 * beat)
+        return err_set(e, ERR_USAGE, "a silence limit of %u ms is less than "
+                       "two heartbeats of %u ms", silence, beat);
+    return 0;
+}
+
+static int get_string(XLU_Config *cfg, const char *key, char **value_r,
+                      struct err *e)
+{
+    const char *text;
+    int r = xlu_cfg_get_string(cfg, key, &text, 1);
+
+    if (r == ESRCH)
+        return 0;
+    if (r)
+        return err_set(e, ERR_USAGE, "%s wants one string", key);
+    *value_r = strdup(text);
+    return *value_r ? 0 : err_set(e, ERR_NOMEM, "no memory for settings");
+}
+
+static int get_ms(XLU_Config *cfg, const char *key, unsigned int *value_r,
+                  struct err *e)
+{
+    CLEANUP_FREE char *text = NULL;
+    int rc = get_string(cfg, key, &text, e);
+
+    if (rc || !text)
+        return rc;
+    return conf_number(text, key, 1, CONF_MS_MAX, value_r, e);
+}
+
+static int take_keys(struct xl_conf *c, XLU_Config *cfg, struct err *e)
+{
+    CLEANUP_FREE char *takeover = NULL;
+    int rc = get_string(cfg, "colo.fence", &c->fence, e);
+
+    if (!rc)
+        rc = get_ms(cfg, "colo.heartbeat_ms", &c->heartbeat_ms, e);
+    if (!rc)
+        rc = get_ms(cfg, "colo.silence_ms", &c->silence_ms, e);
+    if (!rc)
+        rc = get_ms(cfg, "colo.interval_ms", &c->interval_ms, e);
+    if (!rc)
+        rc = get_string(cfg, "colo.run_dir", &c->run_dir, e);
+    if (!rc)
+        rc = get_string(cfg, "colo.takeover", &takeover, e);
+    if (!rc && takeover)
+        rc = conf_takeover(takeover, &c->takeover, e);
+    return rc;
+}
+
+/* libxlutil writes what is wrong to a stream: its first line is kept. */
+static int read_file(struct xl_conf *c, const char *path, struct err *e)
+{
+    CLEANUP_FREE char *text = NULL;
+    XLU_Config *cfg = NULL;
+    size_t size = 0;
+    FILE *words = open_memstream(&text, &size);
+    int rc = 0;
+
+    if (words)
+        cfg = xlu_cfg_init(words, path);
+    if (!cfg) {
+        rc = err_set(e, ERR_NOMEM, "no memory for settings");
+    } else if (xlu_cfg_readfile(cfg, path)) {
+        fflush(words);
+        text[strcspn(text, "\n")] = '\0';
+        rc = err_set(e, ERR_FORMAT, "%s", text[0] ? text : "can't be read");
+    } else {
+        rc = take_keys(c, cfg, e);
+        if (rc)
+            err_wrap(e, "%s", path);
+    }
+    if (cfg)
+        xlu_cfg_destroy(cfg);
+    if (words)
+        fclose(words);
+    return rc;
+}
+
+static int from_env(const char *name, const char *fallback, char **value,
+                    struct err *e)
+{
+    const char *text = getenv(name);
+
+    if (!text || !text[0]) {
+        if (*value)
+            return 0;
+        text = fallback;
+    }
+    free(*value);
+    *value = strdup(text);
+    return *value ? 0 : err_set(e, ERR_NOMEM, "no memory for settings");
+}
+
+int conf_load(struct xl_conf *c, struct err *e)
+{
+    const char *path = getenv("XL_COLO_CONF");
+    bool named = path && path[0];
+    int rc = 0;
+
+    memset(c, 0, sizeof(*c));
+    if (!named)
+        path = CONF_FILE;
+    /* Without the usual file every setting has its default, as in stock. */
+    if (named || !access(path, F_OK))
+        rc = read_file(c, path, e);
+    if (!rc)
+        rc = from_env("XL_COLO_RUN_DIR", "/run/xen-colo", &c->run_dir, e);
+    if (!rc)
+        rc = from_env("XL_COLO_STATE_DIR", "/var/lib/xen-colo",
+                      &c->state_dir, e);
+    if (!rc)
+        rc = from_env("XL_COLO_LOG_DIR", "/var/log/xen", &c->log_dir, e);
+    return rc;
+}
+
+void conf_dispose(struct xl_conf *c)
+{
+    free(c->fence);
+    free(c->run_dir);
+    free(c->state_dir);
+    free(c->log_dir);
+    memset(c, 0, sizeof(*c));
+}
+
+int conf_make_dir(const char *path, struct err *e)
+{
+    char part[PATH_MAX];
+    size_t n = strlen(path);
+
+    if (n == 0 || n >= sizeof(part))
+        return err_set(e, ERR_USAGE, "`%s' is no name for a directory", path);
+    memcpy(part, path, n + 1);
+    for (size_t i = 1; i <= n; i++) {
+        if (part[i] != '/' && part[i] != '\0')
+            continue;
+        part[i] = '\0';
+        if (mkdir(part, i == n ? 0700 : 0755) && errno != EEXIST)
+            return err_sys(e, ERR_IO, errno, "can't make %s", part);
+        part[i] = path[i];
+    }
+    return 0;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * `xl colo-stop` and `xl colo-failover`: ending a session, and staying until
+ * it has ended.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backends.h"
+#include "buf.h"
+#include "order.h"
+#include "xl.h"
+
+/* Until the session is gone. */
+static int ended(const struct seen *s, struct err *e)
+{
+    const char *wish = s ? seen_text(s, "needs_user") : "";
+
+    if (!s)
+        return 0;
+    /* There nothing moves without the user. */
+    if (!strcmp(seen_text(s, "state"), "held") && wish[0])
+        return err_set(e, ERR_PEER, "%s", wish);
+    return ERR_AGAIN;
+}
+
+/* What the domain does, as the session knew it. */
+static const char *stands(const struct order *o)
+{
+    const char *paused = seen_text(&o->before, "paused");
+
+    return paused[0] && strcmp(paused, "no") ? "is paused" : "runs";
+}
+
+/* ERR_NOTFOUND: not here. */
+static int look(const struct order *o, const char *name, struct dom **d_r,
+                struct err *e)
+{
+    const struct dom_open open = { .name = name,
+                                   .state_dir = o->x->conf.state_dir,
+                                   .backend_arg = o->x->backend_arg };
+
+    *d_r = NULL;
+    return o->x->backend->dom->open(&open, d_r, e);
+}
+
+static int look_only(const struct order *o, struct err *e)
+{
+    struct dom *d;
+    int rc;
+
+    if (o->x->backend->in_process)
+        return 0;    /* only its own process can see it */
+    rc = look(o, o->before.name, &d, e);
+    o->x->backend->dom->close(d);
+    return rc;
+}
+
+/* ---- colo-stop ---------------------------------------------------------- */
+
+/* No session: what a dead one left held may still be there. */
+static int release_stale(struct order *o, struct err *e)
+{
+    const struct backend *b = o->x->backend;
+    struct dom *d;
+    int rc;
+
+    rc = look(o, o->who, &d, e);
+    if (!rc && b->dom->recover)
+        rc = b->dom->recover(d, e);
+    if (!rc && b->release_stale)
+        rc = b->release_stale(b->dom->info(d), NULL, e);
+    if (!rc)
+        printf("%s: no session protects it here; its output flows\n",
+               b->dom->info(d)->name);
+    b->dom->close(d);
+    return rc;
+}
+
+static int stop(struct order *o, bool release, struct err *e)
+{
+    const char *peer;
+    int rc = sessions_find(o->x, o->who, &o->before, e);
+
+    if (rc == ERR_NOTFOUND && release) {
+        err_clear(e);
+        return release_stale(o, e);
+    }
+    if (!rc)
+        rc = order_tell(o, release ? "stop-release" : "stop", e);
+    if (!rc)
+        rc = order_await(o, ended, e);
+    if (rc)
+        return rc;
+    peer = seen_text(&o->before, "peer");
+    if (!strcmp(seen_text(&o->before, "role"), "secondary")) {
+        printf("%s: the copy on this host is given up; %s has the domain\n",
+               o->before.name, peer[0] ? peer : "the other host");
+        return 0;
+    }
+    rc = look_only(o, e);
+    if (rc == ERR_NOTFOUND) {
+        printf("%s: protection ended; the domain isn't on this host any "
+               "more\n", o->before.name);
+        return 0;
+    }
+    if (!rc)
+        printf("%s: protection ended; the domain %s on this host\n",
+               o->before.name, stands(o));
+    return rc;
+}
+
+int cmd_stop(struct xl *x, int argc, char **argv)
+{
+    static const struct option longs[] = {
+        { "release", no_argument, NULL, 'r' },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
+    };
+    struct order o = { .x = x };
+    struct err e = { 0 };
+    bool release = false;
+    int opt, ret = EXIT_SUCCESS;
+
+    while ((opt = command_getopt(argc, argv, ":h", longs, 1, 1)) != -1) {
+        if (opt != 'r')
+            return command_exit(opt);
+        release = true;
+    }
+    o.who = argv[optind];
+    if (sessions_ready(x, &e) || conf_make_dir(x->conf.state_dir, &e) ||
+        stop(&o, release, &e))
+        ret = xl_fail(argv[0], o.who, &e);
+    seen_dispose(&o.before);
+    return ret;
+}
+
+/* ---- colo-failover ------------------------------------------------------ */
+
+/* Whether the user vouches; where nobody can be asked, the command itself
+   is the word. */
+static bool vouched(const struct order *o, bool sure)
+{
+    const char *peer = seen_text(&o->before, "peer");
+    char line[16] = "";
+
+    if (sure || o->x->force || !isatty(STDIN_FILENO))
+        return true;
+    printf("If %s still runs on %s, two of them will. Is it certainly off "
+           "there? [y/N] ", o->before.name, peer[0] ? peer : "the other host");
+    fflush(stdout);
+    if (!fgets(line, sizeof(line), stdin))
+        return false;
+    return line[0] == 'y' || line[0] == 'Y';
+}
+
+static int failover(struct order *o, bool sure, struct err *e)
+{
+    int rc = sessions_find(o->x, o->who, &o->before, e);
+
+    if (rc)
+        return rc;
+    if (!vouched(o, sure))
+        return err_set(e, ERR_USAGE, "left as it is");
+    rc = order_tell(o, "failover", e);
+    if (!rc)
+        rc = order_await(o, ended, e);
+    if (rc)
+        return rc;
+    rc = look_only(o, e);
+    if (rc)
+        return err_wrap(e, "the take-over failed (see %s/colo-%s.log)",
+                        o->x->conf.log_dir, o->before.name);
+    printf("%s: took over; the domain %s on this host\n", o->before.name,
+           stands(o));
+    return 0;
+}
+
+int cmd_failover(struct xl *x, int argc, char **argv)
+{
+    static const struct option longs[] = {
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
+    };
+    struct order o = { .x = x };
+    struct err e = { 0 };
+    bool sure = false;
+    int opt, ret = EXIT_SUCCESS;
+
+    while ((opt = command_getopt(argc, argv, ":fh", longs, 1, 1)) != -1) {
+        if (opt != 'f')
+            return command_exit(opt);
+        sure = true;
+    }
+    o.who = argv[optind];
+    if (sessions_ready(x, &e) || conf_make_dir(x->conf.state_dir, &e) ||
+        failover(&o, sure, &e)) {
+        xl_fail(argv[0], o.who, &e);
+        ret = EXIT_FAILURE;
+    }
+    seen_dispose(&o.before);
+    return ret;
+}

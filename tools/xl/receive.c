@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * `xl migrate-receive -r`: the other end of a protection, started by the
+ * primary's xl with the stream on standard input and output. Keeps those for
+ * the stream alone, and never waits for whoever reads its messages.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "backends.h"
+#include "buf.h"
+#include "monitor.h"
+#include "news.h"
+#include "xl.h"
+
+#define CMD "migrate-receive"
+#define GIVE_WAY_S 1
+
+enum receive_option { OPT_PEER = OPT_OWN, OPT_COLO, OPT_COLO_OTHER };
+
+static const struct option longs[] = {
+    XL_COMMON_OPTIONS,
+    { "remus", no_argument, NULL, 'r' },
+    { "peer", required_argument, NULL, OPT_PEER },
+    { "colo", no_argument, NULL, OPT_COLO },
+    { "coloft-script", required_argument, NULL, OPT_COLO_OTHER },
+    { "userspace-colo-proxy", no_argument, NULL, OPT_COLO_OTHER },
+    { NULL, 0, NULL, 0 },
+};
+
+struct receive {
+    struct xl *x;
+    struct colo_params params;
+    struct given given;
+    bool stay;                    /* -e: nobody waits for the domain's end */
+    bool colo;
+    const char *peer;
+    char address[64];             /* the peer, as ssh names it */
+    struct voice voice;
+    struct news news;
+    int in_fd, out_fd;
+    struct dom *dom;
+};
+
+static int take(struct receive *r, int opt, const char *value, struct err *e)
+{
+    switch (opt) {
+    case 'e': r->stay = true; return 0;
+    case OPT_PEER: r->peer = value; return 0;
+    case OPT_COLO: r->colo = true; return 0;
+    case 'r': case 'F': case 'd': case 'p': case OPT_COLO_OTHER: return 0;
+    default: return options_take(&r->params, &r->given, opt, value, e);
+    }
+}
+
+/* Whom a fence command is to be run on. */
+static void settle_peer(struct receive *r)
+{
+    const char *ssh = getenv("SSH_CONNECTION");
+
+    if (!r->peer && ssh) {
+        snprintf(r->address, sizeof(r->address), "%.*s",
+                 (int)strcspn(ssh, " "), ssh);
+        r->peer = r->address;
+    }
+    r->params.peer = r->peer && r->peer[0] ? r->peer : NULL;
+    if (!r->params.fence || r->params.peer)
+        return;
+    /* A fence was meant: without it, nothing is to happen by itself. */
+    r->params.fence = NULL;
+    if (r->params.takeover == COLO_TAKEOVER_DEFAULT)
+        r->params.takeover = COLO_TAKEOVER_MANUAL;
+    xl_warn(CMD, NULL, "a fence command is set and the other host's name "
+            "isn't known, so it can't be fenced (say --peer NAME)");
+}
+
+/* The stream gets descriptors of its own: nothing that prints reaches it. */
+static int take_stream(struct receive *r, struct err *e)
+{
+    CLEANUP_CLOSE int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    r->in_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    r->out_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (null < 0 || r->in_fd < 0 || r->out_fd < 0 ||
+        dup2(null, STDIN_FILENO) < 0 ||
+        dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+        return err_sys(e, ERR_IO, errno, "can't take the stream over");
+    return 0;
+}
+
+static int session(struct receive *r, struct colo_result *result,
+                   struct err *e)
+{
+    const struct xl_conf *c = &r->x->conf;
+    const struct dom_open o = { .log = &r->voice.logger,
+                                .state_dir = c->state_dir,
+                                .backend_arg = r->x->backend_arg };
+    struct colo_report report;
+    const struct colo_secondary_conf conf = {
+        .params = &r->params,
+        .dom_ops = r->x->backend->dom,
+        .dom_open = &o,
+        .net_ops = r->x->backend->net,
+        .in_fd = r->in_fd,
+        .out_fd = r->out_fd,
+        .run_dir = c->run_dir,
+        .state_dir = c->state_dir,
+        .log = &r->voice.logger,
+        .report = &report,
+        .dom_r = &r->dom,
+    };
+
+    news_report(&r->news, &report);
+    return colo_secondary_run(&conf, result, e);
+}
+
+/*
+ * The guest connects to its devices now, and every step of that wants this
+ * host's xenstored and back ends; what is left to do here may wait.
+ */
+static void give_way(void)
+{
+    const struct timespec t = { .tv_sec = GIVE_WAY_S };
+
+    nanosleep(&t, NULL);
+}
+
+/* The domain is here now, under its own name. */
+static void keep(struct receive *r, const struct colo_result *result)
+{
+    char name[DOM_NAME_MAX];
+    struct err e = { 0 };
+
+    memcpy(name, r->x->backend->dom->info(r->dom)->name, sizeof(name));
+    r->news.domain = name;
+    voice_file(&r->voice, r->x->conf.log_dir, name);
+    news_end(&r->news, result);
+    r->news.domain = "";
+    if (r->x->backend->in_process) {
+        monitor_here(r->x, name, &r->voice, r->dom);
+        r->dom = NULL;
+        return;
+    }
+    give_way();
+    r->x->backend->dom->close(r->dom);
+    r->dom = NULL;
+    if (!r->stay && monitor_start(r->x, name, &e)) {
+        err_wrap(&e, "nobody waits for the domain's end");
+        voice_say(&r->voice, LOG_WARN, name, e.msg);
+    }
+}
+
+static int finished(struct receive *r, const struct colo_result *result)
+{
+    if (result->end == COLO_END_TAKEN_OVER && r->dom)
+        keep(r, result);
+    else
+        news_end(&r->news, result);
+    if (news_end_is_good(result->end))
+        return EXIT_SUCCESS;
+    voice_say(&r->voice, LOG_ERROR, NULL, result->err.msg[0] ?
+              result->err.msg : news_end_text(result));
+    return EXIT_FAILURE;
+}
+
+static int receive(struct receive *r)
+{
+    struct colo_result result = { 0 };
+    struct err e = { 0 };
+    int ret, rc;
+
+    rc = xl_privilege(r->x, &e);
+    if (!rc)
+        rc = conf_make_dir(r->x->conf.run_dir, &e);
+    if (!rc)
+        rc = conf_make_dir(r->x->conf.state_dir, &e);
+    if (!rc)
+        rc = take_stream(r, &e);
+    if (rc)
+        return xl_fail(CMD, NULL, &e);
+    voice_init(&r->voice, CMD, r->x->verbose, r->x->timestamps);
+    voice_file(&r->voice, r->x->conf.log_dir, "receive");
+    news_init(&r->news, r->x, &r->voice, false);
+    if (r->params.peer)
+        r->news.host = r->params.peer;
+    rc = session(r, &result, &e);
+    if (rc)
+        voice_say(&r->voice, LOG_ERROR, NULL, e.msg);
+    ret = rc ? EXIT_FAILURE : finished(r, &result);
+    r->x->backend->dom->close(r->dom);
+    news_dispose(&r->news);
+    voice_dispose(&r->voice);
+    return ret;
+}
+
+int cmd_receive(struct xl *x, int argc, char **argv)
+{
+    struct receive r = { .x = x };
+    struct err e = { 0 };
+    int opt;
+
+    options_init(&r.params, &x->conf);
+    while ((opt = command_getopt(argc, argv, ":Fedrph", longs, 0, 0)) != -1) {
+        if (opt == 'h' || opt == '?')
+            return command_exit(opt);
+        if (take(&r, opt, optarg, &e))
+            return xl_fail(CMD, NULL, &e);
+    }
+    if (r.colo) {
+        err_set(&e, ERR_UNSUPPORTED, "--colo: lock-stepping isn't there yet "
+                "(protect with `xl remus' on the other host)");
+        return xl_fail(CMD, NULL, &e);
+    }
+    if (conf_check_params(&r.params, &e))
+        return xl_fail(CMD, NULL, &e);
+    settle_peer(&r);
+    return receive(&r);
+}

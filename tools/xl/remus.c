@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * `xl remus`: its command line, stock's options first. Decides nothing about
+ * the domain: protect.c does what is asked for here.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "protect.h"
+#include "xl.h"
+
+enum remus_option { OPT_STEP = OPT_OWN, OPT_STAGING, OPT_SHARED, OPT_PEER,
+                    OPT_HOST, OPT_JSON };
+
+#define INTERVAL_MAX_MS 3600000
+#define STAGING_MAX_MB (16u << 20)
+
+static const struct option longs[] = {
+    XL_COMMON_OPTIONS,
+    { "step-ms", required_argument, NULL, OPT_STEP },
+    { "staging-mb", required_argument, NULL, OPT_STAGING },
+    { "shared-disks", no_argument, NULL, OPT_SHARED },
+    { "peer-name", required_argument, NULL, OPT_PEER },
+    { "host-name", required_argument, NULL, OPT_HOST },
+    { "json-epochs", required_argument, NULL, OPT_JSON },
+    { NULL, 0, NULL, 0 },
+};
+
+/* Stock's letters that aren't numbers. */
+static void take_letter(struct protect *p, int opt, const char *value)
+{
+    switch (opt) {
+    case 's': p->ssh = value; break;
+    case 'e': p->stay = true; break;
+    case 'F': p->unsafe = true; break;
+    case 'n': p->params.hold_output = false; break;
+    case 'N': p->ignored = "-N SCRIPT"; break;
+    case 'd': p->ignored = "-d"; break;
+    case 'b': p->refused = "-b: a blackhole has no copy to protect with "
+                           "(the system's xl remus has it)"; break;
+    case 'c':
+    case 'p': p->refused = "COLO comes with `xl migrate --colo' and isn't "
+                           "available yet (leave -c and -p out for plain "
+                           "checkpoints)"; break;
+    default: break;    /* -u: streams are never compressed */
+    }
+}
+
+static int take(struct protect *p, int opt, const char *value, struct err *e)
+{
+    unsigned int mb;
+    int rc;
+
+    switch (opt) {
+    case 'i':
+        return conf_number(value, "-i", 1, INTERVAL_MAX_MS,
+                           &p->params.interval_ms, e);
+    case OPT_STEP:
+        return conf_number(value, "--step-ms", 100, 600000,
+                           &p->params.step_ms, e);
+    case OPT_STAGING:
+        rc = conf_number(value, "--staging-mb", 1, STAGING_MAX_MB, &mb, e);
+        if (!rc)
+            p->params.staging_pages = (uint64_t)mb * 256;
+        return rc;
+    case OPT_SHARED: p->shared_disks = true; return 0;
+    case OPT_PEER:   p->peer = value; return 0;
+    case OPT_HOST:   p->params.peer = value; return 0;
+    case OPT_JSON:   p->json_epochs = value; return 0;
+    default:
+        rc = options_take(&p->params, &p->given, opt, value, e);
+        if (rc == ERR_NOTFOUND)
+            take_letter(p, opt, value);
+        return rc == ERR_NOTFOUND ? 0 : rc;
+    }
+}
+
+static int check(const struct protect *p, struct err *e)
+{
+    if (p->refused)
+        return err_set(e, ERR_USAGE, "%s", p->refused);
+    if (!p->params.hold_output && !p->unsafe)
+        return err_set(e, ERR_USAGE, "-n lets clients see what a take-over "
+                       "undoes (say -F -n to have it so)");
+    if (p->host[0] == '-' || !p->host[0])
+        return err_set(e, ERR_USAGE, "`%s' is no host", p->host);
+    return conf_check_params(&p->params, e);
+}
+
+static void remarks(const struct protect *p)
+{
+    const struct colo_params *params = &p->params;
+
+    if (p->ignored)
+        xl_warn("remus", NULL, "%s has no effect: output is held without a "
+                "script, and disks aren't replicated", p->ignored);
+    if (!params->hold_output)
+        xl_warn("remus", p->domain, "unsafe: output isn't held, so clients "
+                "may see what a take-over undoes");
+    if (params->takeover == COLO_TAKEOVER_AUTO && !params->fence)
+        xl_warn("remus", p->domain, "unsafe: --takeover=auto without a fence "
+                "command; when only the link fails, both copies will run");
+}
+
+/* HOST without the user that ssh logs in as. */
+static const char *host_only(const char *host)
+{
+    const char *at = strrchr(host, '@');
+
+    return at ? at + 1 : host;
+}
+
+int cmd_remus(struct xl *x, int argc, char **argv)
+{
+    struct protect p = { .ssh = "ssh" };
+    struct err e = { 0 };
+    struct utsname node;
+    int opt;
+
+    options_init(&p.params, &x->conf);
+    while ((opt = command_getopt(argc, argv, ":Fbundi:s:N:ecph", longs, 2,
+                                 2)) != -1) {
+        if (opt == 'h' || opt == '?')
+            return command_exit(opt);
+        if (take(&p, opt, optarg, &e))
+            return xl_fail("remus", NULL, &e);
+    }
+    p.domain = argv[optind];
+    p.host = argv[optind + 1];
+    if (check(&p, &e))
+        return xl_fail("remus", NULL, &e);
+    uname(&node);
+    if (!p.peer)
+        p.peer = node.nodename;
+    if (!p.params.peer)
+        p.params.peer = host_only(p.host);
+    if (!p.params.interval_ms)
+        p.params.interval_ms = COLO_INTERVAL_MS_DEFAULT;
+    remarks(&p);
+    return x->dryrun ? protect_show(x, &p) : protect_run(x, &p);
+}
+
+int cmd_migrate_colo(struct xl *x, int argc, char **argv)
+{
+    (void)x;
+    (void)argc;
+    (void)argv;
+    xl_usage("migrate", "--colo: lock-stepping isn't there yet (use `xl "
+             "remus DOMAIN HOST', which protects by checkpoints)");
+    return EXIT_FAILURE;
+}
