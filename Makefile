@@ -62,8 +62,8 @@ SRC_FUZZ := $(wildcard tools/tests/fuzz/fuzz_*.c)
 ALL_INC := $(foreach d,$(FOLDERS),-I$(L)/$(d))
 
 .DEFAULT_GOAL := all
-.PHONY: help all deps demo sim sim-long check unit cli fuzz-replay asan style tables \
-        lab lab-check lab-soak lab-demo bench bench-pictures \
+.PHONY: help all deps demo sim sim-long check unit style fuzz compare-qemu \
+        lab lab-check lab-soak lab-demo bench bench-pictures model \
         coverage differential docs docs-check install \
         install-lib clean
 
@@ -75,7 +75,7 @@ all: $(B)/xl $(B)/libxencolo.a $(B)/libxencolo.so.$(SO_MAJOR) \
      $(B)/tables.ok  ## the program and the library
 
 deps:  ## install Debian's packages that building and testing need
-	@tools/tests/install-deps
+	@tools/setup.sh
 
 # ---- compiling --------------------------------------------------------------
 define folder_rule
@@ -177,14 +177,22 @@ sim: $(B)/sim  ## simulate: make sim [SEED=n] [SEEDS=n] [EPOCHS=of-a-seed]
 	@$(B)/sim $(if $(SEED),-s $(SEED)) -n $(or $(SEEDS),1) \
 	  $(if $(EPOCHS),-E $(EPOCHS)) $(if $(V),-v)
 
-sim-long: $(B)/sim  ## simulate until stopped, or for T seconds
-	@while $(B)/sim -t $(or $(T),60) -v; do [ -z "$(T)" ] || break; done
+sim-long: $(B)/sim  ## simulate fresh seeds for T seconds (600)
+	@tools/tests/logged $@ $(B)/sim -t $(or $(T),600) -v
 
 coverage:  ## how much of the streams' code the tests run
 	@tools/tests/coverage
 
 differential:  ## C and Python checker agree on 100,000 changed streams
-	@tools/tests/differential 100000
+	@tools/tests/logged $@ tools/tests/differential 100000 $(SEED)
+
+fuzz:  ## every fuzz target for T seconds (600)
+	@tools/tests/logged $@ tools/tests/fuzz/replay $(or $(T),600)
+
+compare-qemu:  ## our comparison of output against QEMU's: CASES=n SEED=n
+	@tools/setup.sh lab
+	@tools/tests/logged $@ tools/tests/colo_compare/run \
+	  $(or $(CASES),10000) $(SEED)
 
 $(B)/stream_batch: tools/tests/stream_batch.c $(B)/libxencolo.a
 	$(call say,LD $@)
@@ -194,27 +202,27 @@ $(B)/stream_batch: tools/tests/stream_batch.c $(B)/libxencolo.a
 unit: $(UNIT)  ## unit tests; one: make unit T=test_outq
 	@tools/tests/run-unit $(if $(T),$(B)/unit/$(T),$(UNIT))
 
-check:  ## every test that needs no second machine
+check:  ## the gate: every test with the same outcome each time
 	@tools/tests/check
 
 demo:  ## protect the embedded domain, kill its host, see it live on
-	@tools/tests/install-deps build
+	@tools/setup.sh build
 	@$(MAKE) --no-print-directory all
 	@tools/demo/demo
 
 lab:  ## start two Xen hosts; then see tools/tests/lab/lab help
-	@tools/tests/install-deps lab
+	@tools/setup.sh lab
 	@$(MAKE) --no-print-directory all
 	@tools/tests/lab/lab up
 
 lab-check:  ## every test on the two Xen hosts
-	@tools/tests/lab-check
+	@tools/tests/logged $@ tools/tests/lab-check
 
 lab-soak:  ## N kills of each kind on the two Xen hosts
-	@tools/tests/lab-check --soak $(or $(N),20)
+	@tools/tests/logged $@ tools/tests/lab-check --soak $(or $(N),20)
 
 lab-demo:  ## the main job on real Xen, with figures
-	@tools/tests/install-deps lab
+	@tools/setup.sh lab
 	@$(MAKE) --no-print-directory all
 	@tools/tests/lab/demo
 
@@ -230,13 +238,13 @@ $(BENCHES): $(B)/%: tools/tests/bench/%.c $(wildcard tools/tests/bench/*.h) \
 	  $(B)/libxencolo.a $(LIBS) -o $@
 
 bench: $(BENCHES) $(B)/xl  ## figures, each beside its limit
-	@tools/tests/bench/run $(B)
+	@tools/tests/logged $@ tools/tests/bench/run $(B)
 
 bench-pictures:  ## docs/pause-*.svg, of what the last bench measured
 	@tools/tests/bench/draw $(B)/bench.json docs
 
 model:  ## search the protocol's model with Spin, the large one
-	@tools/tests/model/check large
+	@tools/tests/logged $@ tools/tests/model/check large
 
 docs: $(B)/tables  ## write the generated pages again
 	@$(B)/tables --docs docs/specs

@@ -323,7 +323,7 @@ t_protect_and_stop() {
         return 1
     run "$embedded" colo-status
     is stdout "$out" "No domain is protected by or on this host." || return 1
-    wait_for 5 grep -q '^summary domain=web end=stopped' "$tmp/p.out" &&
+    wait_for grep -q '^summary domain=web end=stopped' "$tmp/p.out" &&
         has news "$(cat "$tmp/p.out")" "to=protected" &&
         has epochs "$(head -n 1 "$tmp/epochs")" '"ready_ms":' &&
         is "warnings" "$(grep -c warning "$tmp/p.err" || true)" 0
@@ -332,21 +332,21 @@ t_receiver_dies() {
     protect || return 1
     # The transport has become the receiver.
     kill -9 "$(pgrep -P "$primary")"
-    wait_for 5 status_is "$tmp/run-a" held || return 1
+    wait_for status_is "$tmp/run-a" held || return 1
     run "$embedded" colo-stop web
     fails 1 "colo-stop --release web" || return 1
     run "$embedded" colo-stop --release web
     is "exit code" "$rc" 0 && has stdout "$out" "runs on this host" &&
-        wait_for 5 grep -q "other host is lost" "$tmp/p.err"
+        wait_for grep -q "other host is lost" "$tmp/p.err"
 }
 t_failover_by_hand() {
     protect || return 1
     unprotect
-    wait_for 10 status_is "$tmp/run-b" waiting-for-user || return 1
+    wait_for status_is "$tmp/run-b" waiting-for-user || return 1
     has receiver "$(cat "$tmp/p.err")" "xl colo-failover web" || return 1
     XL_COLO_RUN_DIR=$tmp/run-b run "$embedded" colo-failover web
     is "exit code" "$rc" 0 && has stdout "$out" "took over" &&
-        wait_for 5 grep -q "took over; it runs here now" "$tmp/p.err"
+        wait_for grep -q "took over; it runs here now" "$tmp/p.err"
 }
 
 run_tests "$@"

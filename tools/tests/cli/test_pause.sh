@@ -22,7 +22,7 @@ t_pause_of_another_domain_goes_on() {
     is "exit code" "$rc" 2
 }
 t_pause_and_unpause() {
-    protect --silence-ms 500 || return 1
+    protect || return 1
     run "$embedded" pause web
     is "exit code" "$rc" 0 && is stdout "$out" "" || return 1
     run "$embedded" colo-status web
@@ -40,17 +40,17 @@ t_pause_and_unpause() {
     is "exit code" "$rc" 0 && status_is "$tmp/run-a" protected || return 1
     run "$embedded" pause web
     unprotect
-    wait_for 10 status_is "$tmp/run-b" waiting-for-user || return 1
+    wait_for status_is "$tmp/run-b" waiting-for-user || return 1
     XL_COLO_RUN_DIR=$tmp/run-b run "$embedded" colo-failover web
-    is "exit code" "$rc" 0 && wait_for 5 grep -q \
+    is "exit code" "$rc" 0 && wait_for grep -q \
         "took over; it is paused here, as it was there" "$tmp/p.err"
 }
 t_trace_is_by_the_tables() {
-    verbose=-vvv protect --silence-ms 500 || return 1
+    verbose=-vvv protect || return 1
     run "$embedded" pause web
     run "$embedded" unpause web
     run "$embedded" colo-stop web
-    wait_for 5 grep -q "next=done" "$tmp/p.err" || return 1
+    wait_for grep -q "next=done" "$tmp/p.err" || return 1
     run colo-trace --check "$tmp/p.err"
     is "exit code" "$rc" 0 &&
         has stdout "$out" "transitions of the primary" || return 1

@@ -220,8 +220,7 @@ static void a_checkpoint_makes_them_the_same(void **state)
 static void any_cut_of_the_same_stream_is_equal(void **state)
 {
     const char *given = getenv("SEED");
-    unsigned int seed = given ? (unsigned int)atoi(given)
-                              : (unsigned int)time(NULL);
+    unsigned int seed = given ? (unsigned int)atoi(given) : 1;
     char text[1024];
 
     (void)state;

@@ -135,7 +135,7 @@ static void frames_come_out_as_if_built_anew(void **state)
 {
     const char *again = getenv("REWRITE_SEED");
     uint64_t seed = again ? strtoull(again, NULL, 0)
-                          : (uint64_t)time(NULL) << 16 ^ (uint64_t)getpid();
+                          : 1;
     struct rewrite *r = begin(0);
 
     (void)state;

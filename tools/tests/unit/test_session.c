@@ -11,8 +11,9 @@ static const struct side fenced = { .fence = "true" };
 static const struct side unfenced = { .fence = "false" };
 /* A's process is its host's power here. */
 static const struct side kills = {
-    .fence = "sh -c 'kill -9 $COLO_A; sleep 0.2'",
+    .fence = "sh -c 'kill -9 $COLO_A; sleep 0.2'", .silence_ms = 2000,
 };
+static const struct side wary = { .fence = "true", .silence_ms = 2000 };
 static const struct side manual = { .fence = NULL };
 
 static void copy_takes_over_when_primary_dies(void **state)
@@ -42,7 +43,7 @@ static void frozen_primary_is_replaced(void **state)
     int fd;
 
     (void)state;
-    start(&p, &fenced, &kills);
+    start(&p, &wary, &kills);
     await(p.run_a, "emb", "\"protected\"");
     fd = dial(p.port);
     n = write_numbers(fd, 1, 20);
@@ -83,6 +84,7 @@ static void lost_copy_holds_output_until_released(void **state)
     p.b = 0;
     await(p.run_a, "emb", "\"held\",");
     fd = dial(p.port);
+    be_impatient(fd);
     assert_false(ask(fd, "W 1 text\n", answer));
     close(fd);
     await(p.run_a, "emb", "colo-stop --release");

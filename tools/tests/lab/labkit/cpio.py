@@ -73,7 +73,7 @@ class Tree:
         real = Path(source).resolve()
         if not real.is_file():
             raise LabError("missing file %s; install the packages listed in "
-                           "tools/tests/lab/packages" % source)
+                           "tools/packages" % source)
         if mode is None:
             mode = stat.S_IMODE(real.stat().st_mode)
         self._put(path or str(source), stat.S_IFREG | mode, real)
@@ -83,7 +83,7 @@ class Tree:
         found = sorted(glob.glob(pattern))
         if not found:
             raise LabError("nothing matches %s; install the packages listed "
-                           "in tools/tests/lab/packages" % pattern)
+                           "in tools/packages" % pattern)
         for name in found:
             if os.path.isdir(name):
                 self.files(name + "/*")

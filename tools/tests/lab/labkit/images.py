@@ -263,4 +263,4 @@ def check_tools() -> None:
     missing = missing_tools()
     if missing:
         raise LabError("missing here: %s; install the packages listed in "
-                       "tools/tests/lab/packages" % " ".join(missing))
+                       "tools/packages" % " ".join(missing))

@@ -25,7 +25,7 @@ def _newest(pattern: str, what: str) -> Path:
                    key=lambda p: [int(n) for n in re.findall(r"\d+", p)])
     if not found:
         raise LabError("no %s (%s); install the packages listed in "
-                       "tools/tests/lab/packages" % (what, pattern))
+                       "tools/packages" % (what, pattern))
     return Path(found[-1])
 
 
