@@ -42,12 +42,12 @@
 #define ETHERTYPE_TEST 0x88b5    /* IEEE 802: for local experiments */
 #define ARRIVE_MS 60000          /* what must come has come by then */
 #define SILENCE_MS 20            /* what must not come had time to */
-#define FLOW_MS 4000             /* a new port speaks by then, or never */
 #define PROBE UINT32_MAX         /* the number of frames that nobody counts */
 #define FRAME_BYTES 60
 #define FRAME_BIG_BYTES 1514
 
 static const uint8_t guest_mac[6] = { 0x00, 0x16, 0x3e, 1, 2, 3 };
+static const uint8_t outside_mac[6] = { 0x02, 0, 0, 0, 0, 0x98 };
 
 static const struct net_ops *const ops = &net_plug_ops;
 
@@ -120,19 +120,20 @@ static inline void silence_ipv6(const char *which)
     }
 }
 
-static inline void put_frame(int fd, uint32_t number, size_t bytes);
+static inline void put_frame_of(int fd, const uint8_t mac[6],
+                                uint32_t number, size_t bytes);
 static inline int64_t take_frame(int fd, int limit_ms);
 
-/* A bridge takes its time to let a new port speak. */
-static inline void await_flow(int from)
+/* A new link and a bridge's new port each take their time until they let
+   anything pass, and in one direction not when in the other. */
+static inline void await_flow(int from, const uint8_t mac[6], int to)
 {
-    int tries;
-
-    for (tries = 0; tries < FLOW_MS / SILENCE_MS; tries++) {
-        put_frame(from, PROBE, FRAME_BYTES);
-        if (take_frame(w.outside, SILENCE_MS) >= 0)
-            break;
+    for (int tries = 0; tries < ARRIVE_MS / SILENCE_MS; tries++) {
+        put_frame_of(from, mac, PROBE, FRAME_BYTES);
+        if (take_frame(to, SILENCE_MS) >= 0)
+            return;
     }
+    fail_msg("no frame passes");
 }
 
 static inline int make_world(void **state)
@@ -155,7 +156,8 @@ static inline int make_world(void **state)
     w.outside = open_tap("out", ETHERTYPE_TEST);
     snprintf(w.info.name, sizeof(w.info.name), "web");
     add_vif("vif7.0");
-    await_flow(w.guest);
+    await_flow(w.outside, outside_mac, w.guest);
+    await_flow(w.guest, guest_mac, w.outside);
     return 0;
 }
 
@@ -191,15 +193,21 @@ static inline int end_world(void **state)
 
 /* ---- sending and seeing ---------------------------------------------- */
 
-static inline void put_frame(int fd, uint32_t number, size_t bytes)
+static inline void put_frame_of(int fd, const uint8_t mac[6],
+                                uint32_t number, size_t bytes)
 {
     uint8_t frame[FRAME_BIG_BYTES] = { 0x02, 0, 0, 0, 0, 0x99 };
 
-    memcpy(frame + 6, guest_mac, 6);
+    memcpy(frame + 6, mac, 6);
     put_be16(frame + 12, ETHERTYPE_TEST);
     put_be32(frame + 14, number);
     while (send(fd, frame, bytes, 0) != (ssize_t)bytes)
         assert_int_equal(errno, EAGAIN);
+}
+
+static inline void put_frame(int fd, uint32_t number, size_t bytes)
+{
+    put_frame_of(fd, guest_mac, number, bytes);
 }
 
 static inline void send_frames(uint32_t n)

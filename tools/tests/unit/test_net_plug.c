@@ -215,7 +215,7 @@ static void emulated_card_is_held_too(void **state)
     NEED_WORLD();
     add_wire("gst-emu", "vif7.0-emu", "br0");
     tap = open_tap("gst-emu", ETHERTYPE_TEST);
-    await_flow(tap);
+    await_flow(tap, guest_mac, w.outside);
     ATTACH();
     OK(ops->hold(w.net, &e));
     put_frame(tap, 0, FRAME_BYTES);

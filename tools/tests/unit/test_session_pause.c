@@ -160,7 +160,7 @@ static void pauses_at_any_moment_lose_nothing(void **state)
 
         nanosleep(&t, NULL);
         command(p.run_a, "emb", "pause");
-        if (rand_r(&seed) % 2)
+        if (still)
             await(p.run_a, "emb", "\"paused\":\"yes\"");
         if (still && i % 8 == 0)
             stands_still(p.port);
