@@ -62,4 +62,17 @@ t_unknown_points_do_nothing() {
     wait_for status_is "$tmp/run-a" protected
 }
 
+t_the_demo_has_a_fence_that_cuts() {
+    local fence=$here/../../demo/fence pid status=0
+
+    setsid sleep 20 &
+    pid=$!
+    wait_for kill -0 -- "-$pid"
+    echo "$pid" >"$tmp/a.pid"
+    # Whoever started it hears of its end meanwhile, as the demo does.
+    DEMO_DIR=$tmp "$fence" a & wait "$pid" || status=$?
+    wait "$!" && is "how it ended" "$status" 137 &&
+        ! DEMO_DIR=$tmp "$fence" b
+}
+
 run_tests "$@"
