@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only */
-/* Lists the records of a migration stream: list_records <STREAM. Built with
-   cc list_records.c $(pkg-config --cflags --libs xencolo) */
+/* Lists a migration stream's records, with "back" a back channel's:
+   list_records [back] <STREAM. Built with pkg-config's words for xencolo. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -17,24 +17,24 @@ static void on_item(void *ctx, const struct sr_item *item)
                item->body_length);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     struct sr_checker_conf conf = { .item = on_item };
-    struct sr_checker *c = sr_checker_new(&conf);
     static uint8_t data[65536];
-    struct err e = { 0 };
+    struct sr_checker *c;
+    struct err e = { .msg = "no memory" };
     const char *note;
-    int rc = c ? 0 : ERR_NOMEM;
     size_t n;
+    int rc;
 
+    conf.direction = argc > 1 && argv[1][0] == 'b' ? SR_BACK : SR_FORWARD;
+    rc = (c = sr_checker_new(&conf)) ? 0 : ERR_NOMEM;
     while (!rc && (n = fread(data, 1, sizeof(data), stdin)) > 0)
         rc = sr_checker_feed(c, data, n, &e);
     if (!rc)
         rc = sr_checker_finish(c, false, &note, &e);
     if (rc)
         fprintf(stderr, "%s\n", e.msg);
-    else if (note)
-        fprintf(stderr, "%s\n", note);
     sr_checker_free(c);
     return rc != 0;
 }

@@ -126,21 +126,36 @@ static const char *mode_name(const struct sr_checker *c, bool back)
     }
 }
 
+static void print_count(uint64_t n, const char *what)
+{
+    printf(", %" PRIu64 " %s%s", n, what, n == 1 ? "" : "s");
+}
+
 static void print_good(const struct verify *v, const struct sr_checker *c)
 {
     struct sr_tally t = sr_checker_tally(c);
     bool back = v->conf.direction == SR_BACK;
 
     if (back)
-        printf("good: back channel, %s, %" PRIu64 " epochs, %" PRIu64
-               " bytes\n", mode_name(c, true), t.epochs, t.octets);
+        printf("good: back channel, %s", mode_name(c, true));
     else
-        printf("good: %s stream, %s%s%s, %" PRIu64 " epochs, %" PRIu64
-               " pages, %" PRIu64 " bytes\n",
-               wire_layer_name(t.outermost),
+        printf("good: %s stream, %s%s%s", wire_layer_name(t.outermost),
                t.guest_type ? wire_guest_name(t.guest_type) : "",
-               t.guest_type ? ", " : "", mode_name(c, false), t.epochs,
-               t.pages, t.octets);
+               t.guest_type ? ", " : "", mode_name(c, false));
+    if (back || t.checkpointed)
+        print_count(t.epochs, "epoch");
+    if (!back)
+        print_count(t.pages, "page");
+    print_count(t.octets, "byte");
+    putchar('\n');
+}
+
+static void note_empty(uint64_t records)
+{
+    if (records)
+        fprintf(stderr, "note: %" PRIu64 " record%s without content, as Xen "
+                "4.6 to 4.8 could write them\n", records,
+                records == 1 ? "" : "s");
 }
 
 static int verify(struct verify *v, const char *name)
@@ -165,6 +180,8 @@ static int verify(struct verify *v, const char *name)
         print_good(v, c);
     if (!rc && note && !v->quiet)
         fprintf(stderr, "note: %s\n", note);
+    if (!rc && !v->quiet)
+        note_empty(sr_checker_tally(c).empty);
     if (rc)
         rc = c && sr_checker_fault(c) ? EXIT_BAD : EXIT_SCRIPT;
     sr_checker_free(c);

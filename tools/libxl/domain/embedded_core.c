@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "clock.h"
 #include "embedded_int.h"
+#include "format.h"
 
 int emb_fill(struct dom *d, const char *json, size_t n, const char *suffix,
              struct err *e)
@@ -86,6 +88,22 @@ static size_t count_dirty(const struct guest *g)
     return n;
 }
 
+/* A PVH guest has a page for xenstore; this one has no use for it. */
+static int put_params(struct buf *b, struct err *e)
+{
+    uint8_t *p;
+    int rc = buf_reserve(b, 24, &p, e);
+
+    if (rc)
+        return rc;
+    put_le32(p, 1);
+    put_le32(p + 4, 0);
+    put_le64(p + 8, WIRE_HVM_PARAM_STORE_PFN);
+    put_le64(p + 16, 0xfefff);
+    b->size += 24;
+    return 0;
+}
+
 int emb_capture(struct dom *d, struct ckpt *c, uint64_t epoch,
                 struct err *e)
 {
@@ -111,7 +129,7 @@ int emb_capture(struct dom *d, struct ckpt *c, uint64_t epoch,
     if (!rc)
         rc = buf_append(&c->tsc, zero, sizeof(zero), e);
     if (!rc)
-        rc = buf_append(&c->params, zero, 8, e);
+        rc = put_params(&c->params, e);
     if (!rc)
         rc = guest_save(&d->guest, &c->context, e);
     d->times.context_ns = clock_ns() - t0;

@@ -8,14 +8,22 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "names.h"
 
 #define FIRST_OCTETS 8u
+
+/* What is none of them is xl. */
+static const enum wire_layer layers[] = {
+    [SR_OUTER_AUTO] = WIRE_XL, [SR_OUTER_XL] = WIRE_XL,
+    [SR_OUTER_LIBXL] = WIRE_LIBXL, [SR_OUTER_LIBXC] = WIRE_LIBXC,
+};
 
 struct sr_checker {
     struct sr_checker_conf conf;
     struct sr_reader reader;
     struct sr_validator *validator;    /* NULL: not recognized yet */
     struct sr_tally tally;
+    struct sr_fault direction;         /* of the first octets */
     uint8_t first[FIRST_OCTETS];
     uint32_t first_used;
 };
@@ -30,24 +38,10 @@ static int start(struct sr_checker *c, enum wire_layer layer, struct err *e)
 
 struct sr_checker *sr_checker_new(const struct sr_checker_conf *conf)
 {
-    static const enum wire_layer layers[] = {
-        [SR_OUTER_XL] = WIRE_XL, [SR_OUTER_LIBXL] = WIRE_LIBXL,
-        [SR_OUTER_LIBXC] = WIRE_LIBXC,
-    };
     struct sr_checker *c = calloc(1, sizeof(*c));
-    int rc = 0;
 
-    if (!c)
-        return NULL;
-    c->conf = *conf;
-    if (conf->direction == SR_BACK)
-        rc = start(c, WIRE_LIBXL, NULL);
-    else if (conf->outermost != SR_OUTER_AUTO)
-        rc = start(c, layers[conf->outermost], NULL);
-    if (rc) {
-        sr_checker_free(c);
-        return NULL;
-    }
+    if (c)
+        c->conf = *conf;
     return c;
 }
 
@@ -59,6 +53,20 @@ void sr_checker_free(struct sr_checker *c)
     free(c);
 }
 
+/* The public errata's records without content. */
+static bool is_empty(const struct sr_item *it)
+{
+    switch (it->type) {
+    case WIRE_LIBXC_HVM_PARAMS:
+    case WIRE_LIBXC_X86_PV_VCPU_EXTENDED:
+    case WIRE_LIBXC_X86_PV_VCPU_XSAVE:
+    case WIRE_LIBXC_X86_PV_VCPU_MSRS:
+        return it->body_length == 8;
+    default:
+        return false;
+    }
+}
+
 static void count(struct sr_checker *c, const struct sr_item *it)
 {
     if (it->kind == SR_LIBXC_HEADER)
@@ -67,6 +75,8 @@ static void count(struct sr_checker *c, const struct sr_item *it)
         c->tally.pages += it->first_word;
     if (it->kind != SR_RECORD_END || it->layer != WIRE_LIBXC)
         return;
+    if (is_empty(it))
+        c->tally.empty++;
     if (it->type == WIRE_LIBXC_PAGE_DATA)
         c->tally.pages += it->first_word;
     else if (it->type == WIRE_LIBXC_CHECKPOINT)
@@ -99,12 +109,57 @@ static enum wire_layer recognize(const uint8_t *first)
     return get_be64(first) == WIRE_LIBXC_MARKER ? WIRE_LIBXC : WIRE_XL;
 }
 
+static bool looks_forward(const uint8_t *first)
+{
+    return !memcmp(first, WIRE_XL_MAGIC, FIRST_OCTETS) ||
+           recognize(first) != WIRE_XL;
+}
+
+/* A record header with which a back channel may begin. */
+static bool looks_back(const uint8_t *first)
+{
+    uint32_t type = get_le32(first), length = get_le32(first + 4);
+    const struct wire_record_info *info = wire_record_info(WIRE_LIBXL, type);
+
+    return info &&
+        (type == WIRE_LIBXL_CHECKPOINT_STATE || wire_is_optional(type)) &&
+        length >= info->min && length <= info->max &&
+        (length - info->min) % info->unit == 0;
+}
+
+/* The first octets are there: which way do they go, and what are they? */
+static int begin(struct sr_checker *c, struct err *e)
+{
+    const char *told = sr_rule_info(SR_RULE_DIRECTION)->sentence;
+    bool back = c->conf.direction == SR_BACK;
+    struct sr_where at = { .type = SR_TYPE_NONE };
+    enum wire_layer layer = layers[c->conf.outermost];
+
+    if (c->conf.outermost == SR_OUTER_AUTO)
+        layer = recognize(c->first);
+    if (back)
+        layer = WIRE_LIBXL;
+    at.layer = layer;
+    if (back && looks_forward(c->first))
+        return sr_fault_set(&c->direction, e, SR_RULE_DIRECTION, &at,
+                            "%s; this looks like a forward stream (%s), not "
+                            "like a back channel", told,
+                            wire_layer_name(recognize(c->first)));
+    if (!back && looks_back(c->first))
+        return sr_fault_set(&c->direction, e, SR_RULE_DIRECTION, &at,
+                            "%s; this looks like a back channel, not like a "
+                            "forward stream", told);
+    return start(c, layer, e);
+}
+
 int sr_checker_feed(struct sr_checker *c, const uint8_t *data, size_t size,
                     struct err *e)
 {
     size_t n = FIRST_OCTETS - c->first_used;
     int rc;
 
+    if (c->direction.id != SR_RULE_NONE)
+        return sr_fault_again(&c->direction, e);
     if (c->validator)
         return take(c, data, size, e);
     if (n > size)
@@ -114,7 +169,7 @@ int sr_checker_feed(struct sr_checker *c, const uint8_t *data, size_t size,
     c->first_used += (uint32_t)n;
     if (c->first_used < FIRST_OCTETS)
         return 0;
-    rc = start(c, recognize(c->first), e);
+    rc = begin(c, e);
     if (!rc)
         rc = take(c, c->first, FIRST_OCTETS, e);
     return rc ? rc : take(c, data + n, size - n, e);
@@ -126,8 +181,11 @@ int sr_checker_finish(struct sr_checker *c, bool complete,
     int rc;
 
     *note_r = NULL;
+    if (c->direction.id != SR_RULE_NONE)
+        return sr_fault_again(&c->direction, e);
     if (!c->validator) {
-        rc = start(c, WIRE_XL, e);
+        rc = start(c, c->conf.direction == SR_BACK ? WIRE_LIBXL
+                                             : layers[c->conf.outermost], e);
         if (!rc)
             rc = take(c, c->first, c->first_used, e);
         if (rc)
@@ -142,6 +200,8 @@ const struct sr_fault *sr_checker_fault(const struct sr_checker *c)
     const struct sr_fault *f = c->validator ?
                                sr_validator_fault(c->validator) : NULL;
 
+    if (c->direction.id != SR_RULE_NONE)
+        return &c->direction;
     return f ? f : sr_reader_fault(&c->reader);
 }
 

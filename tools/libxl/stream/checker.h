@@ -35,6 +35,8 @@ struct sr_tally {
     enum wire_layer outermost;
     uint32_t guest_type;    /* 0 before libxc's headers */
     uint64_t epochs, pages, octets;
+    uint64_t empty;         /* records without content, as Xen 4.6 to 4.8
+                               could write them */
     bool checkpointed;
 };
 

@@ -61,11 +61,9 @@ static enum wire_layer layer_of(const struct sr_reader *r, uint32_t type)
     case POS_LIBXC:
         return WIRE_LIBXC;
     case POS_BETWEEN:
-        /* libxc's type 5 is for PV, and COLO isn't: so it is libxl's. */
-        if (wire_is_optional(type))
-            return WIRE_LIBXL;
-        return type == WIRE_LIBXL_CHECKPOINT_STATE &&
-               r->guest_type != WIRE_GUEST_PV ? WIRE_LIBXL : WIRE_LIBXC;
+        /* No epoch of libxc's begins with its own type 5. */
+        return wire_is_optional(type) || type == WIRE_LIBXL_CHECKPOINT_STATE
+               ? WIRE_LIBXL : WIRE_LIBXC;
     case POS_BACK:
         /* No libxl record has this type: it can stand out of place, too. */
         return type == WIRE_LIBXC_CHECKPOINT_DIRTY_PFN_LIST ? WIRE_LIBXC

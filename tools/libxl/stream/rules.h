@@ -65,6 +65,8 @@ X(LIBXC_PADDING, "libxc-padding", "libxc: Records",                         \
   "padding is zero")                                                        \
 X(OPTIONAL_LENGTH, "optional-length", "libxl: Optional records",            \
   "body_length is the known optional record's own")                         \
+X(DIRECTION, "stream-direction", "libxl: Which direction",                  \
+  "a stream goes the way that the checker was told")                        \
 X(TRAILING, "stream-trailing", "libxl: Legal sequences",                    \
   "nothing follows the outermost END")
 
@@ -201,23 +203,25 @@ X(P2M_PFN, "libxc-p2m-frames-pfn", "libxc: X86_PV_P2M_FRAMES",              \
 X(PAGES_MISSING, "libxc-page-data-missing", "libxc: Legal sequences",       \
   "the first epoch has PAGE_DATA")                                          \
 X(TSC_MISSING, "libxc-tsc-info-missing", "libxc: Legal sequences",          \
-  "each epoch has X86_TSC_INFO")                                            \
+  "each epoch of an HVM stream has X86_TSC_INFO")                           \
 X(TSC_RESERVED, "libxc-tsc-info-reserved", "libxc: X86_TSC_INFO",           \
   "the last word is zero")                                                  \
 X(CONTEXT_MISSING, "libxc-hvm-context-missing", "libxc: Legal sequences",   \
   "each epoch of an HVM stream has HVM_CONTEXT")                            \
+X(PARAMS_MISSING, "libxc-hvm-params-missing", "libxc: Legal sequences",     \
+  "each epoch of an HVM stream has HVM_PARAMS")                             \
 X(PARAMS_COUNT, "libxc-hvm-params-count", "libxc: HVM_PARAMS",              \
   "count is the number of params in the body")                              \
 X(PARAMS_RESERVED, "libxc-hvm-params-reserved", "libxc: HVM_PARAMS",        \
   "the second word is zero")                                                \
 X(PARAMS_INDEX, "libxc-hvm-params-index", "libxc: HVM_PARAMS",              \
-  "an index is below 39")                                                   \
+  "an index is below 64")                                                   \
 X(PARAMS_TWICE, "libxc-hvm-params-twice", "libxc: HVM_PARAMS",              \
   "an index is in a record once")                                           \
 X(SHARED_MISSING, "libxc-shared-info-missing", "libxc: Legal sequences",    \
   "each epoch of a PV stream has SHARED_INFO")                              \
 X(VCPU_MISSING, "libxc-vcpu-missing", "libxc: Legal sequences",             \
-  "each epoch of a PV stream has a vCPU, and each vCPU its BASIC")          \
+  "each epoch of a PV stream has vCPU 0, and each vCPU its BASIC")          \
 X(VCPU_ID, "libxc-vcpu-id", "libxc: X86_PV_VCPU",                           \
   "a vCPU id is below 8192")                                                \
 X(VCPU_RESERVED, "libxc-vcpu-reserved", "libxc: X86_PV_VCPU",               \

@@ -163,6 +163,7 @@ int sr_validator_finish(struct sr_validator *v, const struct sr_reader *r,
     if (complete)
         return sr_fault_set(&v->fault, e, SR_RULE_INCOMPLETE, &cut.where,
                             NULL);
-    *note_r = note_of(&cut);
+    if (v->direction == SR_FORWARD)    /* a back channel has no end */
+        *note_r = note_of(&cut);
     return 0;
 }

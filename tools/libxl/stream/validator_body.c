@@ -95,7 +95,8 @@ static enum sr_rule end_p2m(struct sr_validator *v)
     return v->pending;
 }
 
-/* The records of a vCPU in their order; each vCPU begins with BASIC. */
+/* The records of a vCPU in their order; each vCPU begins with BASIC, and
+   vCPU 0 comes first. */
 static int vcpu_step(uint32_t type)
 {
     switch (type) {
@@ -122,7 +123,7 @@ static enum sr_rule end_vcpu(struct sr_validator *v)
     if (v->vcpu_seen && (vcpu < v->vcpu ||
                          (vcpu == v->vcpu && step <= v->vcpu_step)))
         return SR_RULE_VCPU_ORDER;
-    if (step != 0 && (!v->vcpu_seen || vcpu != v->vcpu))
+    if (v->vcpu_seen ? step != 0 && vcpu != v->vcpu : step != 0 || vcpu != 0)
         return SR_RULE_VCPU_MISSING;
     v->vcpu_seen = true;
     v->vcpu = vcpu;

@@ -66,7 +66,7 @@ enum sr_rule sr_libxc_header(struct sr_validator *v,
 /* The first libxc record after CHECKPOINT_END. */
 static enum sr_rule begin_epoch(struct sr_validator *v)
 {
-    if (v->mode == SR_MODE_AUTO)
+    if (v->mode == SR_MODE_AUTO && v->first != WIRE_LIBXC)
         v->mode = SR_MODE_REMUS;
     if (v->mode == SR_MODE_COLO && !v->new_seen)
         return SR_RULE_STATE_MISSING;
@@ -95,11 +95,26 @@ static enum sr_rule check_static(const struct sr_validator *v, int rank)
     return SR_RULE_NONE;
 }
 
+static enum sr_rule check_pv_state(const struct sr_validator *v)
+{
+    if (!seen(v->in_epoch, WIRE_LIBXC_SHARED_INFO))
+        return SR_RULE_SHARED_MISSING;
+    return v->vcpu_seen ? SR_RULE_NONE : SR_RULE_VCPU_MISSING;
+}
+
+static enum sr_rule check_hvm_state(const struct sr_validator *v)
+{
+    if (!seen(v->in_epoch, WIRE_LIBXC_X86_TSC_INFO))
+        return SR_RULE_TSC_MISSING;
+    if (!seen(v->in_epoch, WIRE_LIBXC_HVM_CONTEXT))
+        return SR_RULE_CONTEXT_MISSING;
+    return seen(v->in_epoch, WIRE_LIBXC_HVM_PARAMS) ? SR_RULE_NONE
+                                                    : SR_RULE_PARAMS_MISSING;
+}
+
 /* END or CHECKPOINT: is everything there? */
 static enum sr_rule check_complete(const struct sr_validator *v)
 {
-    bool pv = v->guest_type == WIRE_GUEST_PV;
-
     if (v->at.type == WIRE_LIBXC_CHECKPOINT) {
         if (v->mode == SR_MODE_PLAIN)
             return SR_RULE_CHECKPOINT_PLAIN;
@@ -111,13 +126,8 @@ static enum sr_rule check_complete(const struct sr_validator *v)
     }
     if (!v->pages_seen)
         return SR_RULE_PAGES_MISSING;
-    if (!seen(v->in_epoch, WIRE_LIBXC_X86_TSC_INFO))
-        return SR_RULE_TSC_MISSING;
-    if (!pv && !seen(v->in_epoch, WIRE_LIBXC_HVM_CONTEXT))
-        return SR_RULE_CONTEXT_MISSING;
-    if (pv && !seen(v->in_epoch, WIRE_LIBXC_SHARED_INFO))
-        return SR_RULE_SHARED_MISSING;
-    return pv && !v->vcpu_seen ? SR_RULE_VCPU_MISSING : SR_RULE_NONE;
+    return v->guest_type == WIRE_GUEST_PV ? check_pv_state(v)
+                                          : check_hvm_state(v);
 }
 
 static enum sr_rule check_verify(const struct sr_validator *v)

@@ -60,6 +60,8 @@ enum sr_rule sr_libxl_begin(struct sr_validator *v)
 /* NEW: between two epochs, once, and not in Remus. */
 static enum sr_rule state_forward(struct sr_validator *v)
 {
+    if (v->guest_type == WIRE_GUEST_PV)
+        return SR_RULE_COLO_HVM;
     if (v->phase != PH_BETWEEN || v->new_seen || v->mode == SR_MODE_REMUS)
         return SR_RULE_STATE_TURN;
     v->mode = SR_MODE_COLO;

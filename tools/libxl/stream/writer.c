@@ -181,7 +181,7 @@ int sr_put_emulator_xenstore(struct buf *b, uint32_t id, const void *pairs,
                              size_t length, struct err *e)
 {
     return put_emulator(b, WIRE_LIBXL_EMULATOR_XENSTORE_DATA, id, pairs,
-                        length, WIRE_XENSTORE_MAX, e);
+                        length, WIRE_BODY_MAX, e);
 }
 
 /* Entries of the list; a pfn alone is an entry of type NOTAB. */
@@ -277,6 +277,8 @@ int sr_put_hvm_params(struct buf *b, const struct sr_hvm_param *params,
     size_t i;
     int rc;
 
+    if (count == 0)
+        return bug(e, "a record without HVM params");
     for (i = 0; i < count; i++) {
         if (params[i].index >= WIRE_HVM_PARAMS_NR ||
             seen >> params[i].index & 1)

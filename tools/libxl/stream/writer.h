@@ -80,6 +80,7 @@ struct sr_hvm_param {
 
 int sr_put_tsc_info(struct buf *b, const struct sr_tsc_info *t,
                     struct err *e);
+/* At least one: no writer leaves the record empty. */
 int sr_put_hvm_params(struct buf *b, const struct sr_hvm_param *params,
                       size_t count, struct err *e);
 /* libxc CHECKPOINT_DIRTY_PFN_LIST, for the back channel; @count may be 0. */

@@ -48,7 +48,6 @@ enum wire_layer { WIRE_XL, WIRE_LIBXL, WIRE_LIBXC };
 #define WIRE_ALIGN              8u
 #define WIRE_OPTIONAL_BIT       0x80000000u
 #define WIRE_BODY_MAX           (128u << 20)   /* of any record */
-#define WIRE_XENSTORE_MAX       (1u << 20)     /* EMULATOR_XENSTORE_DATA */
 #define WIRE_HVM_CONTEXT_MAX    (16u << 20)
 #define WIRE_VCPU_MAX           (1u << 20)     /* X86_PV_VCPU_* */
 #define WIRE_POLICY_MAX         (1u << 20)     /* X86_CPUID/MSR_POLICY */
@@ -64,7 +63,7 @@ enum wire_layer { WIRE_XL, WIRE_LIBXL, WIRE_LIBXC };
 #define WIRE_LIBXL_RECORDS(X)                                               \
     X(END,                    0, 0, 0, 1)                                   \
     X(LIBXC_CONTEXT,          1, 0, 0, 1)                                   \
-    X(EMULATOR_XENSTORE_DATA, 2, 8, WIRE_XENSTORE_MAX, 1)                   \
+    X(EMULATOR_XENSTORE_DATA, 2, 8, WIRE_BODY_MAX, 1)                       \
     X(EMULATOR_CONTEXT,       3, 8, WIRE_BODY_MAX, 1)                       \
     X(CHECKPOINT_END,         4, 0, 0, 1)                                   \
     X(CHECKPOINT_STATE,       5, 4, 8, 4)
@@ -74,7 +73,7 @@ enum wire_layer { WIRE_XL, WIRE_LIBXL, WIRE_LIBXC };
     X(PAGE_DATA,                 0x01, 8, WIRE_BODY_MAX, 8)                 \
     X(X86_PV_INFO,               0x02, 8, 8, 1)                             \
     X(X86_PV_P2M_FRAMES,         0x03, 16, WIRE_BODY_MAX, 8)                \
-    X(X86_PV_VCPU_BASIC,         0x04, 8, WIRE_VCPU_MAX, 1)                 \
+    X(X86_PV_VCPU_BASIC,         0x04, 9, WIRE_VCPU_MAX, 1)                 \
     X(X86_PV_VCPU_EXTENDED,      0x05, 8, WIRE_VCPU_MAX, 1)                 \
     X(X86_PV_VCPU_XSAVE,         0x06, 8, WIRE_VCPU_MAX, 1)                 \
     X(SHARED_INFO,               0x07, 4096, 4096, 1)                       \
@@ -180,7 +179,7 @@ enum wire_page_type { WIRE_PAGE_TYPES(WIRE_PAGE_ENUM) };
 #undef WIRE_PAGE_ENUM
 
 /* ---- HVM params that are saved where non-zero: X(NAME, index). */
-#define WIRE_HVM_PARAMS_NR 39u    /* HVM_NR_PARAMS: indices are below */
+#define WIRE_HVM_PARAMS_NR 64u    /* indices are below; 4.17 has 39 */
 #define WIRE_HVM_PARAMS(X)         \
     X(STORE_PFN,              1)   \
     X(IOREQ_PFN,              5)   \

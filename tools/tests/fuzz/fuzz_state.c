@@ -76,6 +76,9 @@ static void put_before(int kind, struct buf *b)
     static const uint64_t entry = (uint64_t)WIRE_PAGE_XTAB
                                   << WIRE_ENTRY_SHIFT;
     static const struct sr_tsc_info tsc;
+    static const struct sr_hvm_param param = {
+        WIRE_HVM_PARAM_STORE_PFN, 1
+    };
     static const uint8_t context[8];
     size_t data;
 
@@ -95,6 +98,7 @@ static void put_before(int kind, struct buf *b)
     if (kind == PARAMS)
         return;
     MUST(!sr_put_record(b, WIRE_LIBXC_HVM_CONTEXT, context, 8, NULL) &&
+         !sr_put_hvm_params(b, &param, 1, NULL) &&
          !sr_put_record(b, WIRE_LIBXC_CHECKPOINT, NULL, 0, NULL) &&
          !sr_put_record(b, WIRE_LIBXL_CHECKPOINT_END, NULL, 0, NULL));
 }

@@ -25,6 +25,7 @@ from streams import good_streams
 
 BACK, COMPLETE, LAYER_SHIFT, MODE_SHIFT = 1, 8, 1, 4
 MODES = ("auto", "plain", "remus", "colo")
+MUTANT_MAX = 256 << 10
 LAYERS = ("auto", "libxc", "libxl", "xl")
 
 
@@ -108,6 +109,8 @@ def main() -> int:
     args = parser.parse_args()
     good = list(good_streams())
     files = corpora(args.corpus)
+    # Of long ones too much would be written.
+    short = [file for file in files if len(file[0]) <= MUTANT_MAX]
     with open(args.out, "wb") as out:
         for _, stream, back in good:
             write(out, bytes(stream), BACK if back else 0)
@@ -117,8 +120,8 @@ def main() -> int:
             write(out, octets, flags)
         for number in range(args.count):
             choose = random.Random("%d %d" % (args.seed, number))
-            if files and choose.random() < 0.4:
-                octets, flags = choose.choice(files)
+            if short and choose.random() < 0.4:
+                octets, flags = choose.choice(short)
                 octets = changed(octets, choose)
             else:
                 _, stream, back = mutant(good, choose)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import List
 
 from cases import Case, case, cut, end_after
+from cases_direction import DIRECTION
 from streams import (
     EMULATOR, HEARTBEAT, NEW, PV, READY, RESUMED, SUSPENDED, Part, Stream,
     build, build_back, checkpoint_state, libxl_header, long, record, session,
@@ -88,8 +89,6 @@ LIBXL: List[Case] = [
            xl("LIBXC_CONTEXT", b"12345678")),
     _libxl("libxl-length", "EMULATOR_XENSTORE_DATA, 7", "libxl header",
            xl("EMULATOR_XENSTORE_DATA", b"1234567")),
-    _libxl("libxl-length", "EMULATOR_XENSTORE_DATA, 1 MiB + 1",
-           "libxl header", xl("EMULATOR_XENSTORE_DATA", length=MIB + 1)),
     _libxl("libxl-length", "EMULATOR_CONTEXT", "libxl header",
            xl("EMULATOR_CONTEXT", length=7)),
     _libxl("libxl-length", "END", "EMULATOR_CONTEXT", xl("END", b"x")),
@@ -168,6 +167,13 @@ LIBXL_BODIES: List[Case] = [
     _state("checkpoint-state-id", "highest octet", word(1 << 24, 0)),
     *(_state("checkpoint-state-direction", str(i), word(i))
       for i in (SUSPENDED, READY, RESUMED)),
+    case("colo-hvm-only", "NEW in a PV stream", build("remus", PV),
+         lambda s: s.after("CHECKPOINT_END", checkpoint_state(NEW))),
+    case("checkpoint-state-direction", "before PV", build("remus", PV),
+         lambda s: s.after("CHECKPOINT_END", checkpoint_state(READY))),
+    case("libxl-length", "5 between epochs of PV is libxl's",
+         build("remus", PV), lambda s: s.after(
+             "CHECKPOINT_END", xl("CHECKPOINT_STATE", bytes(12)))),
     _libxl("checkpoint-state-turn", "twice", "CHECKPOINT_STATE",
            checkpoint_state(NEW), mode="colo", nth=1),
     _libxl("checkpoint-state-turn", "before CHECKPOINT_END", "CHECKPOINT",
@@ -376,4 +382,5 @@ END: List[Case] = [
          lambda s: s.end("libxl"), complete=True, back=True),
 ]
 
-CASES: List[Case] = XL + LIBXL + LIBXL_BODIES + OPTIONAL + BACK + END
+CASES: List[Case] = (XL + LIBXL + LIBXL_BODIES + OPTIONAL + BACK + END +
+                     DIRECTION)

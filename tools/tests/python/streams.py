@@ -270,7 +270,7 @@ def state(guest: str) -> List[Part]:
         parts += [xc("X86_PV_VCPU_BASIC", vcpu(number)),
                   xc("X86_PV_VCPU_EXTENDED", vcpu(number)),
                   xc("X86_PV_VCPU_XSAVE", vcpu(number)),
-                  xc("X86_PV_VCPU_MSRS", vcpu(number, state=b""))]
+                  xc("X86_PV_VCPU_MSRS", vcpu(number))]
     return parts
 
 

@@ -60,6 +60,8 @@ class Results(WithFile):
 
     def test_good_kinds(self) -> None:
         note = "note: cut off right after a complete checkpoint\n"
+        empty = build()
+        empty.replace("HVM_PARAMS", xc("HVM_PARAMS", streams.params()))
         for octets, args, line, more in (
                 (build("remus", streams.PV, outer="libxl"), (),
                  "good: libxl stream, x86 PV, Remus, 3 epochs, 30 pages",
@@ -72,6 +74,9 @@ class Results(WithFile):
                 (build("remus", outer="libxc"), (),
                  "good: libxc stream, x86 HVM, Remus or COLO, 3 epochs, "
                  "30 pages", note),
+                (empty, (), "good: xl stream, x86 HVM, plain, 10 pages",
+                 "note: 1 record without content, as Xen 4.6 to 4.8 could "
+                 "write them\n"),
                 (build_back("colo"), ("--back-channel",),
                  "good: back channel, COLO, 3 epochs", ""),
                 (build_back(epochs=0), ("--back-channel",),

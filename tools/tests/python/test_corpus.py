@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import tempfile
 import unittest
 from pathlib import Path
 from typing import List
@@ -42,6 +44,18 @@ class Corpus(unittest.TestCase):
         for path in files("good"):
             with self.subTest(path.name):
                 self.assertEqual(verdict(path), "good")
+
+    def test_derived(self) -> None:
+        """What make_good would write is there."""
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([CORPUS / "make_good", folder], check=True,
+                           stdout=subprocess.DEVNULL)
+            made = sorted(Path(folder).iterdir())
+            self.assertGreater(len(made), 20)
+            for path in made:
+                with self.subTest(path.name):
+                    self.assertTrue(path.read_bytes() == (
+                        CORPUS / "good" / path.name).read_bytes())
 
     def test_bad(self) -> None:
         for path in files("bad"):

@@ -143,7 +143,7 @@ static void writer_puts_optional_records(void **state)
 static void writer_refuses_what_no_stream_may_contain(void **state)
 {
     static uint64_t many[WIRE_PAGES_MAX + 1];
-    struct sr_hvm_param params[2] = { { 39, 0 }, { 1, 0 } };
+    struct sr_hvm_param params[2] = { { 64, 0 }, { 1, 0 } };
     uint64_t pfn = WIRE_PFN_END, entry = 0x5ull << 60;
     struct sr_session s;
     size_t data, i;
@@ -155,6 +155,7 @@ static void writer_refuses_what_no_stream_may_contain(void **state)
     assert_int_equal(sr_put_libxc_header(&b, 3, 4, 17, NULL), ERR_BUG);
     assert_int_equal(sr_put_emulator_context(&b, 3, "", 0, NULL), ERR_BUG);
     assert_int_equal(sr_put_hvm_params(&b, params, 1, NULL), ERR_BUG);
+    assert_int_equal(sr_put_hvm_params(&b, params, 0, NULL), ERR_BUG);
     params[0].index = 1;
     assert_int_equal(sr_put_hvm_params(&b, params, 2, NULL), ERR_BUG);
     assert_int_equal(sr_put_dirty_pfns(&b, &pfn, 1, NULL), ERR_BUG);
@@ -189,7 +190,7 @@ static void writer_refuses_records_past_the_limit(void **state)
                      ERR_LIMIT);
     assert_int_equal(sr_put_emulator_context(&b, 2, "", WIRE_BODY_MAX, &e),
                      ERR_LIMIT);
-    assert_int_equal(sr_put_emulator_xenstore(&b, 2, "", WIRE_XENSTORE_MAX,
+    assert_int_equal(sr_put_emulator_xenstore(&b, 2, "", WIRE_BODY_MAX,
                                               &e), ERR_LIMIT);
     assert_int_equal(sr_put_dirty_pfns(&b, NULL, WIRE_BODY_MAX / 8 + 1, &e),
                      ERR_LIMIT);
@@ -205,6 +206,7 @@ static void writer_leaves_a_full_buffer_as_it_was(void **state)
     static const struct sr_run_state r;
     static const struct sr_heartbeat h;
     static const struct sr_tsc_info t;
+    static const struct sr_hvm_param param = { 1, 1 };
     static const uint64_t pfn = 1;
     struct buf full;
     size_t data;
@@ -223,7 +225,7 @@ static void writer_leaves_a_full_buffer_as_it_was(void **state)
     FULL(sr_put_page_data_head(&full, &pfn, 1, NULL));
     FULL(sr_put_page_entries_head(&full, &pfn, 1, &data, NULL));
     FULL(sr_put_tsc_info(&full, &t, NULL));
-    FULL(sr_put_hvm_params(&full, NULL, 0, NULL));
+    FULL(sr_put_hvm_params(&full, &param, 1, NULL));
     FULL(sr_put_dirty_pfns(&full, &pfn, 1, NULL));
     FULL(sr_put_heartbeat(&full, &h, NULL));
     FULL(sr_put_session(&full, &s, NULL));

@@ -134,6 +134,8 @@ def _check(args: argparse.Namespace, output: Output) -> int:
         output.line(report.good_line(result))
         if result.note is not None:
             output.note(result.note)
+        if result.empty:
+            output.note(report.empty_note(result.empty))
     return GOOD
 
 

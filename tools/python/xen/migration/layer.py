@@ -47,7 +47,7 @@ class State:
     """
 
     __slots__ = ("told", "mode", "guest", "checkpoints", "epochs", "ended",
-                 "gap", "new", "protection_end", "pages", "holes")
+                 "gap", "new", "protection_end", "pages", "holes", "empty")
 
     def __init__(self, told: str) -> None:
         self.told = told
@@ -62,6 +62,8 @@ class State:
         # Entries of PAGE_DATA, and those of them without data.
         self.pages = 0
         self.holes = 0
+        # Records without content, as Xen 4.6 to 4.8 could write them.
+        self.empty = 0
 
     @property
     def pv(self) -> bool:

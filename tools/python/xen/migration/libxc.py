@@ -222,16 +222,18 @@ class Libxc(Layer):
             fail("libxc-end-checkpointed")
         if PAGE_DATA not in self._seen:
             fail("libxc-page-data-missing")
+        if state.pv:
+            if SHARED_INFO not in epoch:
+                fail("libxc-shared-info-missing")
+            if self._vcpu < 0:
+                fail("libxc-vcpu-missing")
+            return
         if X86_TSC_INFO not in epoch:
             fail("libxc-tsc-info-missing")
-        if not state.pv:
-            if HVM_CONTEXT not in epoch:
-                fail("libxc-hvm-context-missing")
-            return
-        if SHARED_INFO not in epoch:
-            fail("libxc-shared-info-missing")
-        if self._vcpu < 0:
-            fail("libxc-vcpu-missing")
+        if HVM_CONTEXT not in epoch:
+            fail("libxc-hvm-context-missing")
+        if HVM_PARAMS not in epoch:
+            fail("libxc-hvm-params-missing")
 
     def body(self, record_type: int, length: int) -> Details:
         """Read and check a body with its padding; return what it tells."""
@@ -280,8 +282,10 @@ class Libxc(Layer):
         if vcpu < self._vcpu or (vcpu == self._vcpu
                                  and order <= self._vcpu_order):
             reader.fail("libxc-vcpu-order")
-        if vcpu > self._vcpu and order:
+        if vcpu > self._vcpu and (order or (vcpu and self._vcpu < 0)):
             reader.fail("libxc-vcpu-missing")
+        if length == 8:
+            self.state.empty += 1
         self._vcpu, self._vcpu_order = vcpu, order
         return {"vcpu": vcpu}
 
@@ -308,6 +312,8 @@ class Libxc(Layer):
             if index in seen:
                 fail("libxc-hvm-params-twice")
             seen.add(index)
+        if not count:
+            self.state.empty += 1
         return {"count": count}
 
     def _msr_policy(self, length: int) -> Details:

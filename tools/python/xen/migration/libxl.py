@@ -18,7 +18,7 @@ from xen.migration.layer import (
 from xen.migration.public import (
     CHECKPOINT, CHECKPOINT_DIRTY_PFN_LIST, CHECKPOINT_END, CHECKPOINT_STATE,
     EMULATOR_CONTEXT, EMULATOR_ID_MAX, EMULATOR_XENSTORE_DATA, HEARTBEAT,
-    LIBXC, LIBXC_CONTEXT, LIBXC_END, LIBXL, LIBXL_END, LIBXL_HEADER_SIZE,
+    KIB, LIBXC, LIBXC_CONTEXT, LIBXC_END, LIBXL, LIBXL_END, LIBXL_HEADER_SIZE,
     LIBXL_IDENT, LIBXL_OPTION_BIG_ENDIAN, LIBXL_OPTION_LEGACY, LIBXL_VERSION,
     PFN_LIMIT, PROTECTION_END, PROTECTION_END_NAMES, RUN_STATE,
     RUN_STATE_FLAGS, RUN_STATE_NAMES, SESSION, SESSION_VERSION, STATE_NAMES,
@@ -132,20 +132,27 @@ class Libxl(Layer):
 
     def _xenstore_data(self, length: int) -> None:
         reader = self.reader
-        body = reader.collect(length)
+        head = reader.collect(8)
+        in_key, begun, bad_key = True, False, False
+        left = length - 8
+        while left:
+            piece = reader.collect(min(left, 64 * KIB))
+            left -= len(piece)
+            *ended, rest = piece.split(b"\0")
+            for string in ended:
+                if in_key and not begun:
+                    bad_key |= not string or string.startswith(b"/")
+                in_key, begun = not in_key, False
+            if in_key and not begun:
+                bad_key |= rest.startswith(b"/")
+            begun |= bool(rest)
         reader.padding()
-        self._emulator_id(body)
-        strings = body[8:].split(b"\0")
-        rest = strings.pop()
-        keys = strings[::2]
-        if rest and len(strings) % 2 == 0:
-            keys.append(rest)
-        for key in keys:
-            if not key or key.startswith(b"/"):
-                reader.fail("libxl-xenstore-key")
-        if rest:
+        self._emulator_id(head)
+        if bad_key:
+            reader.fail("libxl-xenstore-key")
+        if begun:
             reader.fail("libxl-xenstore-nul")
-        if len(strings) % 2:
+        if not in_key:
             reader.fail("libxl-xenstore-pair")
 
     def _checkpoint_state(self, length: int) -> Details:
@@ -153,6 +160,8 @@ class Libxl(Layer):
         control_id = _read_state(reader, length)
         if control_id != STATE_NEW:
             reader.fail("checkpoint-state-direction")
+        if state.pv:
+            reader.fail("colo-hvm-only")
         if not state.gap or state.new or state.mode == REMUS:
             reader.fail("checkpoint-state-turn")
         state.mode = COLO

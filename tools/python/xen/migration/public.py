@@ -106,7 +106,7 @@ PFN_LIMIT = 1 << 40
 PFN_MASK = (1 << 52) - 1
 PAGE_COUNT_MAX = 32768
 VCPU_LIMIT = 8192
-HVM_PARAM_LIMIT = 39
+HVM_PARAM_LIMIT = 64
 
 
 class RecordType(NamedTuple):
@@ -122,7 +122,8 @@ class RecordType(NamedTuple):
 LIBXL_RECORDS = (
     RecordType("END", LIBXL_END, 0, 0, 1),
     RecordType("LIBXC_CONTEXT", LIBXC_CONTEXT, 0, 0, 1),
-    RecordType("EMULATOR_XENSTORE_DATA", EMULATOR_XENSTORE_DATA, 8, MIB, 1),
+    RecordType("EMULATOR_XENSTORE_DATA", EMULATOR_XENSTORE_DATA,
+               8, RECORD_MAX, 1),
     RecordType("EMULATOR_CONTEXT", EMULATOR_CONTEXT, 8, RECORD_MAX, 1),
     RecordType("CHECKPOINT_END", CHECKPOINT_END, 0, 0, 1),
     RecordType("CHECKPOINT_STATE", CHECKPOINT_STATE, 4, 8, 4),
@@ -141,7 +142,7 @@ LIBXC_RECORDS = (
     RecordType("PAGE_DATA", PAGE_DATA, 8, RECORD_MAX, 8),
     RecordType("X86_PV_INFO", X86_PV_INFO, 8, 8, 1),
     RecordType("X86_PV_P2M_FRAMES", X86_PV_P2M_FRAMES, 16, RECORD_MAX, 8),
-    RecordType("X86_PV_VCPU_BASIC", X86_PV_VCPU_BASIC, 8, MIB, 1),
+    RecordType("X86_PV_VCPU_BASIC", X86_PV_VCPU_BASIC, 9, MIB, 1),
     RecordType("X86_PV_VCPU_EXTENDED", X86_PV_VCPU_EXTENDED, 8, MIB, 1),
     RecordType("X86_PV_VCPU_XSAVE", X86_PV_VCPU_XSAVE, 8, MIB, 1),
     RecordType("SHARED_INFO", SHARED_INFO, 4096, 4096, 1),
@@ -289,9 +290,11 @@ class Reader:
         self.record = 0
         self.type = None
 
-    def fail(self, rule: str) -> NoReturn:
+    def fail(self, rule: str, detail: str = "") -> NoReturn:
         """Raise a fault of the header or record that is being read."""
         text = RULES[rule].sentence
+        if detail:
+            text += "; " + detail
         if rule in LENGTH_RULES:
             text += "; it is %d here" % self.length
         raise StreamError(rule, self.offset, self.layer, self.record,

@@ -143,6 +143,12 @@ def good_line(result: Result) -> str:
     return "good: " + ", ".join(parts)
 
 
+def empty_note(count: int) -> str:
+    """Return the note about records without content."""
+    return "%s without content, as Xen 4.6 to 4.8 could write them" % (
+        _count(count, "record"))
+
+
 def good_json(result: Result) -> str:
     """Return the last object about a good stream."""
     return json.dumps({
@@ -150,7 +156,8 @@ def good_json(result: Result) -> str:
         "epochs": result.epochs, "layer": result.layer,
         "back_channel": result.back,
         "guest": GUEST_NAMES.get(result.guest), "pages": result.pages,
-        "octets": result.octets})
+        "octets": result.octets,
+        "empty_records": result.empty})
 
 
 def bad_json(error: StreamError) -> str:

@@ -62,6 +62,10 @@ _SECTIONS: Dict[str, Dict[str, str]] = {
     "libxl: Optional records": {
         "optional-length": "body_length is the known optional record's own",
     },
+    "libxl: Which direction": {
+        "stream-direction":
+            "a stream goes the way that the checker was told",
+    },
     "libxl: Legal sequences": {
         "stream-trailing": "nothing follows the outermost END",
         "libxl-context-first": "LIBXC_CONTEXT is the first record",
@@ -162,13 +166,15 @@ _SECTIONS: Dict[str, Dict[str, str]] = {
         "libxc-pv-record-in-hvm": "an HVM stream has no PV records",
         "libxc-hvm-record-in-pv": "a PV stream has no HVM records",
         "libxc-page-data-missing": "the first epoch has PAGE_DATA",
-        "libxc-tsc-info-missing": "each epoch has X86_TSC_INFO",
+        "libxc-tsc-info-missing": "each epoch of an HVM stream has X86_TSC_INFO",
         "libxc-hvm-context-missing":
             "each epoch of an HVM stream has HVM_CONTEXT",
+        "libxc-hvm-params-missing":
+            "each epoch of an HVM stream has HVM_PARAMS",
         "libxc-shared-info-missing":
             "each epoch of a PV stream has SHARED_INFO",
         "libxc-vcpu-missing":
-            "each epoch of a PV stream has a vCPU, and each vCPU its BASIC",
+            "each epoch of a PV stream has vCPU 0, and each vCPU its BASIC",
     },
     "libxc: TOOLSTACK": {
         "libxc-toolstack": "TOOLSTACK is no longer used",
@@ -198,7 +204,7 @@ _SECTIONS: Dict[str, Dict[str, str]] = {
     "libxc: HVM_PARAMS": {
         "libxc-hvm-params-count": "count is the number of params in the body",
         "libxc-hvm-params-reserved": "the second word is zero",
-        "libxc-hvm-params-index": "an index is below 39",
+        "libxc-hvm-params-index": "an index is below 64",
         "libxc-hvm-params-twice": "an index is in a record once",
     },
     "libxc: X86_PV_VCPU": {

@@ -13,19 +13,23 @@ from typing import Any, Dict, NamedTuple, Optional, Union
 
 from xen.migration import libxc, libxl, pages, xl
 from xen.migration.layer import (
-    AUTO, PLAIN, Details, Layer, Options, State,
+    AUTO, LIBXL_FRAMES, PLAIN, Details, Layer, Options, State,
 )
 from xen.migration.public import (
     CHECKPOINT, CHECKPOINT_DIRTY_PFN_LIST, CHECKPOINT_END, CHECKPOINT_STATE,
     GUEST_HVM, HANDSHAKE, LIBXC, LIBXC_CONTEXT, LIBXC_END, LIBXC_MARKER, LIBXL,
     LIBXL_END, LIBXL_IDENT, PAGE_DATA, RECORD_HEADER, RECORD_HEADER_SIZE,
-    RECORD_OPTIONAL, XL, ZERO_PAGES, Reader, Source, StreamError,
+    RECORD_OPTIONAL, XL, XL_MAGIC, ZERO_PAGES, Reader, Source, StreamError,
 )
 from xen.migration.stats import Statistics
 
 NOTE_AFTER = "cut off right after a complete checkpoint"
 NOTE_INSIDE = "cut off inside an epoch, after a complete checkpoint"
 NOTE_BEFORE = "cut off before the first checkpoint was complete"
+
+
+_LAYERS_BY_START = {
+    XL_MAGIC[:8]: XL, LIBXL_IDENT: LIBXL, LIBXC_MARKER: LIBXC}
 
 
 class Listener:
@@ -52,6 +56,7 @@ class Result(NamedTuple):
     octets: int
     checkpointed: bool
     note: Optional[str]
+    empty: int
 
 
 class Verifier:
@@ -85,6 +90,7 @@ class Verifier:
     def run(self) -> Result:
         """Read the stream to its end; StreamError is the first fault."""
         try:
+            self._direction()
             if not self._options.back:
                 self._headers()
             while not self._complete and self._record():
@@ -95,6 +101,27 @@ class Verifier:
                 # Nothing that is there is at fault.
                 self._source.clear(self._source.base + self._source.end)
             raise
+
+    def _direction(self) -> None:
+        """Refuse what goes the other way than it was told to."""
+        source = self._source
+        if not source.need(8):
+            return
+        start = bytes(source.buf[source.pos:source.pos + 8])
+        if self._options.back:
+            layer = _LAYERS_BY_START.get(start)
+            if layer is not None:
+                self._reader.outside(LIBXL)
+                self._reader.fail(
+                    "stream-direction", "this looks like a forward stream "
+                    "(%s), not like a back channel" % layer)
+            return
+        if _begins_back(start):
+            outermost = self._outermost
+            self._reader.outside(XL if outermost == AUTO else outermost)
+            self._reader.fail(
+                "stream-direction", "this looks like a back channel, not "
+                "like a forward stream")
 
     def _headers(self) -> None:
         reader, source = self._reader, self._source
@@ -193,8 +220,7 @@ class Verifier:
             if record_type == CHECKPOINT_DIRTY_PFN_LIST:
                 return self.libxc
             return self.libxl
-        if record_type >= RECORD_OPTIONAL or (
-                record_type == CHECKPOINT_STATE and not self.state.pv):
+        if record_type >= RECORD_OPTIONAL or record_type == CHECKPOINT_STATE:
             return self.libxl
         self._turn = self.libxc
         return self.libxc
@@ -288,16 +314,25 @@ class Verifier:
         return Result(
             self._outermost, self._options.back, state.guest, mode,
             state.epochs, state.pages, self._reader.offset,
-            state.checkpoints > 0, note)
+            state.checkpoints > 0, note, state.empty)
 
 
 def _recognize(source: Source) -> str:
     """Return the outermost layer; what is none of them counts as xl."""
     source.need(8)
-    start = bytes(source.buf[source.pos:source.pos + 8])
-    if start == LIBXL_IDENT:
-        return LIBXL
-    return LIBXC if start == LIBXC_MARKER else XL
+    return _LAYERS_BY_START.get(
+        bytes(source.buf[source.pos:source.pos + 8]), XL)
+
+
+def _begins_back(start: bytes) -> bool:
+    """Whether a back channel may begin with these 8 octets."""
+    record_type, length = RECORD_HEADER.unpack(start)
+    frame = LIBXL_FRAMES.get(record_type)
+    if frame is None or (record_type != CHECKPOINT_STATE
+                         and record_type < RECORD_OPTIONAL):
+        return False
+    low, high, unit = frame
+    return low <= length <= high and not (length - low) % unit
 
 
 def check(source: Source,
