@@ -37,10 +37,11 @@ I_stream   := base wire stream
 I_protocol := base protocol
 I_ops      := base wire ops
 I_session  := base wire stream protocol ops session
+I_io       := base wire ops session io
 I_domain   := base wire stream ops domain
 I_net      := base wire ops net
 I_disk     := base wire ops disk
-FOLDERS    := base wire stream protocol ops session domain net disk
+FOLDERS    := base wire stream protocol ops session io domain net disk
 inc = $(foreach d,$(I_$(1)),-I$(L)/$(d))
 
 SRC_LIB := $(foreach d,$(FOLDERS),$(wildcard $(L)/$(d)/*.c))
@@ -101,7 +102,7 @@ $(B)/tools/xl/%.o: tools/xl/%.c
 	@mkdir -p $(@D)
 	$(call say,CC $<)
 	$(Q)$(CC) $(CFLAGS_ALL) -I$(L)/base $(XL_INC) -I$(L)/ops \
-	  -I$(L)/session -Itools/xl -c $< -o $@
+	  -I$(L)/session -I$(L)/io -Itools/xl -c $< -o $@
 
 $(B)/libxencolo.a: $(OBJ_LIB)
 	@rm -f $@

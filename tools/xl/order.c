@@ -11,7 +11,7 @@
 
 #include "buf.h"
 #include "clock.h"
-#include "session.h"
+#include "io.h"
 
 #define WAIT_LIMIT_MS 60000
 #define WAIT_POLL_MS 100

@@ -13,6 +13,7 @@
 #include "backends.h"
 #include "buf.h"
 #include "monitor.h"
+#include "io.h"
 #include "news.h"
 #include "transport.h"
 
@@ -162,22 +163,22 @@ static int session(struct work *w, struct err *e)
         .dom_ops = w->x->backend->dom,
         .dom = w->dom,
         .net_ops = w->x->backend->net,
-        .run_dir = w->x->conf.run_dir,
         .host = w->p->host,
         .local_name = w->p->peer,
         .log = &w->voice.logger,
         .report = &report,
     };
+    struct colo_io io = { .run_dir = w->x->conf.run_dir };
     int rc = connect_host(w, e);
 
     if (rc)
         return rc;
-    conf.in_fd = w->t.in_fd;
-    conf.out_fd = w->t.out_fd;
-    conf.transport = w->t.pid;
+    io.in_fd = w->t.in_fd;
+    io.out_fd = w->t.out_fd;
+    io.transport = w->t.pid;
     news_report(&w->news, &report);
     news_start(&w->news);
-    return colo_primary_run(&conf, &w->result, e);
+    return colo_primary_run(&conf, &io, &w->result, e);
 }
 
 static void open_news(struct work *w)

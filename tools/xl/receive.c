@@ -14,6 +14,7 @@
 #include "backends.h"
 #include "buf.h"
 #include "monitor.h"
+#include "io.h"
 #include "news.h"
 #include "xl.h"
 
@@ -105,17 +106,19 @@ static int session(struct receive *r, struct colo_result *result,
         .dom_ops = r->x->backend->dom,
         .dom_open = &o,
         .net_ops = r->x->backend->net,
-        .in_fd = r->in_fd,
-        .out_fd = r->out_fd,
-        .run_dir = c->run_dir,
-        .state_dir = c->state_dir,
         .log = &r->voice.logger,
         .report = &report,
         .dom_r = &r->dom,
     };
+    const struct colo_io io = {
+        .in_fd = r->in_fd,
+        .out_fd = r->out_fd,
+        .run_dir = c->run_dir,
+        .state_dir = c->state_dir,
+    };
 
     news_report(&r->news, &report);
-    return colo_secondary_run(&conf, result, e);
+    return colo_secondary_run(&conf, &io, result, e);
 }
 
 /*

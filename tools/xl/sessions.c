@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "session.h"
+#include "io.h"
 
 int sessions_ready(const struct xl *x, struct err *e)
 {

@@ -48,6 +48,10 @@ struct env_ops {
     ssize_t (*feed)(struct env *v, const void *data, size_t n);
     void (*want_feed)(struct env *v, bool on);
     void (*feed_close)(struct env *v);
+    /* Remember the generation of a domain's session, for good. ERR_PEER when
+       an equal or a later one was here before: the primary is stale. */
+    int (*accept)(struct env *v, const uint8_t uuid[16], uint64_t generation,
+                  struct err *e);
     /* Before each action of a machine: true when the process dies here, as a
        test wants; the session does nothing more. */
     bool (*dies)(struct env *v, const char *machine, const char *action);

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "generation.h"
 
 /* Of DOM_STEP_LIMIT_MS each; then it goes on without us. */
 #define DESTROY_TRIES 6
@@ -45,9 +44,8 @@ static int create(struct colo_secondary *s, int *fd_r, int *stale_r,
     if (!rc && s->conf->report && s->conf->report->named)
         s->conf->report->named(s->conf->report->ctx, secondary_name(s));
     if (!rc && s->link.own)
-        *stale_r = rc = generation_accept(s->conf->state_dir,
-                                          s->dom_ops->info(s->dom)->uuid,
-                                          s->link.generation, e);
+        *stale_r = rc = s->ops->accept(s->env, s->dom_ops->info(s->dom)->uuid,
+                                       s->link.generation, e);
     return rc;
 }
 

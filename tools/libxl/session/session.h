@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only */
 /*
- * Protecting a domain: what the front end calls. A session owns one thread
- * from the call until it has ended, runs the protocol's machine over a
- * stream, a domain and its network, and serves a status socket meanwhile.
- *
- * The caller opens the domain and the stream and says what to do; the
- * session never prints, it reports. SIGINT, SIGTERM and SIGHUP end it as
- * `colo-stop` does.
+ * Protecting a domain: what a session is told, what it reports, and how it
+ * ends. A session runs the protocol's machine over a stream, a domain and its
+ * network; it is driven by io/ (libev, see io.h) or by a simulator, and owns
+ * no descriptor and no clock. It never prints.
  */
 #ifndef XC_SESSION_SESSION_H
 #define XC_SESSION_SESSION_H
@@ -14,7 +11,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "domain.h"
 #include "err.h"
@@ -99,11 +95,6 @@ struct colo_primary_conf {
     const struct dom_ops *dom_ops;
     struct dom *dom;              /* opened; stays the caller's */
     const struct net_ops *net_ops;
-    int in_fd, out_fd;            /* the stream; the session closes both,
-                                     whatever it returns */
-    pid_t transport;              /* command that carries it, 0: none; ended
-                                     by the session, whatever it returns */
-    const char *run_dir;          /* status sockets: RUN_DIR/NAME.sock */
     const char *host;             /* what the user called the peer */
     const char *local_name;       /* this host, as the peer is to call it */
     const struct logger *log;
@@ -115,37 +106,10 @@ struct colo_secondary_conf {
     const struct dom_ops *dom_ops;
     const struct dom_open *dom_open;    /* name is ignored */
     const struct net_ops *net_ops;      /* announce() only */
-    int in_fd, out_fd;
-    const char *run_dir;
-    const char *state_dir;        /* generations seen: STATE_DIR/UUID */
     const struct logger *log;
     const struct colo_report *report;
     /* Taken over: the domain is the caller's through *dom_r, else NULL. */
     struct dom **dom_r;
 };
-
-/*
- * Run one side to its end. 0 when a session took place: *r says how it
- * ended. Otherwise an error before anything was sent or created.
- */
-int colo_primary_run(const struct colo_primary_conf *conf,
-                     struct colo_result *r, struct err *e);
-int colo_secondary_run(const struct colo_secondary_conf *conf,
-                       struct colo_result *r, struct err *e);
-
-/*
- * The other end of the status socket. @command: "status", "stop",
- * "stop-release", "failover", "pause", "unpause", "retry", "start",
- * "start-force". *reply_r is a malloc'ed line without newline:
- * for "status" one JSON object, otherwise "ok …" or "error …".
- * ERR_NOTFOUND when no session serves @name in @run_dir.
- */
-int colo_control(const char *run_dir, const char *name, const char *command,
-                 char **reply_r, struct err *e);
-/* Names of the sessions in @run_dir: calls @each per name; stale sockets
-   are removed. */
-int colo_sessions(const char *run_dir,
-                  void (*each)(void *ctx, const char *name), void *ctx,
-                  struct err *e);
 
 #endif

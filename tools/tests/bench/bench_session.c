@@ -10,7 +10,7 @@
 
 #include "bare_tcp.h"
 #include "bench_domain.h"
-#include "session.h"
+#include "io.h"
 
 #define IDLE_EPOCHS 2000
 #define BUSY_EPOCHS 100
@@ -50,14 +50,16 @@ static void secondary(int fd, int tell)
     struct dom *d = NULL;
     struct colo_secondary_conf c = {
         .params = &params, .dom_ops = &dom_embedded_ops, .dom_open = &o,
-        .net_ops = &net_embedded_ops, .in_fd = fd, .out_fd = fd,
-        .run_dir = side_dir[1], .state_dir = side_dir[1], .log = &log,
+        .net_ops = &net_embedded_ops, .log = &log,
         .dom_r = &d,
     };
+    struct colo_io io = { .in_fd = fd, .out_fd = fd,
+                          .run_dir = side_dir[1],
+                          .state_dir = side_dir[1] };
     struct colo_result r;
     struct err e;
 
-    bench_must(colo_secondary_run(&c, &r, &e), &e);
+    bench_must(colo_secondary_run(&c, &io, &r, &e), &e);
     if (r.end == COLO_END_TAKEN_OVER && tell >= 0) {
         /* Its timer ticks from the moment that it was started. */
         uint64_t clock = d->guest.clock;
@@ -140,9 +142,11 @@ static void primary(struct run *r, int fd)
     struct dom *d = make_domain(r, &log);
     struct colo_primary_conf c = {
         .params = &params, .dom_ops = &dom_embedded_ops, .dom = d,
-        .net_ops = &net_embedded_ops, .in_fd = fd, .out_fd = fd,
-        .run_dir = side_dir[0], .host = "b", .log = &log, .report = &report,
+        .net_ops = &net_embedded_ops, .host = "b", .log = &log,
+        .report = &report,
     };
+    struct colo_io io = { .in_fd = fd, .out_fd = fd,
+                          .run_dir = side_dir[0] };
     struct colo_result result;
     struct err e;
 
@@ -151,7 +155,7 @@ static void primary(struct run *r, int fd)
         exit(1);
     r->pages_us = r->ready_us + r->want;
     r->bytes = r->pages_us + r->want;
-    bench_must(colo_primary_run(&c, &result, &e), &e);
+    bench_must(colo_primary_run(&c, &io, &result, &e), &e);
     dom_embedded_ops.close(d);
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only */
 /*
- * The env of a simulated session, and the process around it: what the libev
- * runtime is to a real one.
+ * The env of a simulated session: what it asks of the world around it.
  */
 #include "sim.h"
 
@@ -137,6 +136,21 @@ static bool env_dies(struct env *v, const char *machine, const char *action)
     return true;
 }
 
+/* There is one domain. */
+static int env_accept(struct env *v, const uint8_t uuid[16],
+                      uint64_t generation, struct err *e)
+{
+    uint64_t *seen = &of(v)->seen;
+
+    (void)uuid;
+    if (generation <= *seen)
+        return err_set(e, ERR_PEER, "a stale primary: %llu isn't newer than "
+                       "%llu", (unsigned long long)generation,
+                       (unsigned long long)*seen);
+    *seen = generation;
+    return 0;
+}
+
 static void env_finished(struct env *v)
 {
     of(v)->ended = true;
@@ -148,249 +162,5 @@ const struct env_ops sim_env_ops = {
     .end_send = env_end_send, .disconnect = env_disconnect,
     .fence = env_fence, .feed_open = env_feed_open, .feed = env_feed,
     .want_feed = env_want_feed, .feed_close = env_feed_close,
-    .dies = env_dies, .finished = env_finished,
+    .accept = env_accept, .dies = env_dies, .finished = env_finished,
 };
-
-/* ---- what it is handed -------------------------------------------------- */
-
-static bool runs(const struct sim_host *h)
-{
-    return h->power && h->alive && !h->ended;
-}
-
-/* After any input: the domain, and the end. */
-static void after(struct sim *s, int side)
-{
-    struct sim_host *h = &s->host[side];
-
-    if (runs(h) && !h->dying)
-        h->role->domain(h->session);
-    s->in_session = false;
-    if (h->dying && h->dies_with_host)
-        sim_host_off(s, side);
-    else if (h->dying)
-        sim_host_kill(s, side);
-    else if (h->ended)
-        sim_host_reap(s, side);
-}
-
-void sim_host_input(struct sim *s, int side)
-{
-    struct sim_host *h = &s->host[side];
-    const uint8_t *data;
-    uint64_t due;
-    size_t n;
-
-    sim_at(s, sim_slot(h, SLOT_INPUT), SIM_NEVER);
-    if (!runs(h) || !h->wants_input)
-        return;
-    n = pipe_here(s, &h->in, &data, &due);
-    if (n)
-        due = s->now;
-    sim_at(s, sim_slot(h, SLOT_INPUT), due);
-}
-
-static void take_input(struct sim *s, int side)
-{
-    struct sim_host *h = &s->host[side], *o = &s->host[!side];
-    const uint8_t *data;
-    uint64_t due;
-    size_t n = pipe_here(s, &h->in, &data, &due);
-
-    if (n > 1 && sim_chance(s, 100))
-        n = 1 + (size_t)sim_below(s, n);
-    if (n) {
-        size_t took = h->role->input(h->session, data, n);
-
-        pipe_take(&h->in, took < h->in.size ? took : h->in.size);
-        if (o->wants_send)
-            sim_by(s, sim_slot(o, SLOT_WRITABLE), s->now + 10000);
-    } else if (h->in.closed && !h->in.told && !h->in.segments) {
-        h->in.told = true;
-        h->role->eof(h->session);
-    }
-}
-
-void sim_host_step(struct sim *s, int side, int kind)
-{
-    struct sim_host *h = &s->host[side];
-
-    sim_at(s, sim_slot(h, kind), SIM_NEVER);
-    if (kind == SLOT_FENCE && runs(h) && h->fence_status == 0)
-        sim_host_off(s, !side);
-    if (kind == SLOT_DOMAIN && h->power)
-        sim_dom_step(s, side);
-    if (!runs(h))
-        return;
-    s->in_session = true;
-    if (kind == SLOT_INPUT)
-        take_input(s, side);
-    else if (kind == SLOT_WRITABLE && h->wants_send)
-        h->role->writable(h->session);
-    else if (kind == SLOT_FEED && h->wants_feed)
-        h->role->feed_writable(h->session);
-    else if (kind == SLOT_FENCE)
-        h->role->fence_done(h->session, h->fence_status);
-    else if (kind >= SLOT_TIMER && kind < SLOT_TIMER + ENV_TIMERS_NR)
-        h->role->timer(h->session, (enum env_timer)(kind - SLOT_TIMER));
-    after(s, side);
-    sim_host_input(s, side);
-}
-
-void sim_host_command(struct sim *s, int side, enum colo_command c)
-{
-    struct sim_host *h = &s->host[side];
-    const char *reply = "";
-
-    if (!runs(h))
-        return;
-    s->in_session = true;
-    h->role->command(h->session, c, &reply);
-    sim_say(s, "%d: command %d: %s", side, (int)c, reply);
-    h->role->settle(h->session);
-    after(s, side);
-    sim_host_input(s, side);
-}
-
-const char *sim_state(struct sim *s, int side)
-{
-    struct sim_host *h = &s->host[side];
-    struct colo_status st;
-
-    if (!runs(h))
-        return "";
-    h->role->status(h->session, &st);
-    return st.state;
-}
-
-/* ---- its life ----------------------------------------------------------- */
-
-static void silence_slots(struct sim *s, struct sim_host *h)
-{
-    for (int i = 0; i < SLOT_HOST_NR; i++)
-        if (i != SLOT_DOMAIN)
-            sim_at(s, sim_slot(h, i), SIM_NEVER);
-}
-
-static void drop_session(struct sim *s, struct sim_host *h)
-{
-    silence_slots(s, h);
-    s->in_session = false;
-    if (h->is_primary)
-        primary_free(h->session);
-    else
-        secondary_free(h->session);
-    h->session = NULL;
-    h->alive = h->ended = h->dying = false;
-}
-
-void sim_host_kill(struct sim *s, int side)
-{
-    struct sim_host *h = &s->host[side];
-
-    if (!h->alive)
-        return;
-    sim_say(s, "%d: its process is killed", side);
-    s->killed = true;
-    h->ended = false;
-    drop_session(s, h);
-    if (!h->off)
-        s->host[!side].in.closed = true;
-    h->off = true;
-    sim_host_input(s, !side);
-}
-
-void sim_host_off(struct sim *s, int side)
-{
-    struct sim_host *h = &s->host[side];
-
-    if (!h->power)
-        return;
-    sim_say(s, "%d: its host is off", side);
-    h->power = false;
-    if (!h->off)
-        s->host[!side].in.dead = true;
-    h->off = true;
-    sim_at(s, sim_slot(h, SLOT_DOMAIN), SIM_NEVER);
-    if (h->alive)
-        drop_session(s, h);
-    sim_dom_free(h->dom);
-    sim_dom_free(h->copy);
-    h->dom = h->copy = NULL;
-}
-
-void sim_host_reap(struct sim *s, int side)
-{
-    struct sim_host *h = &s->host[side];
-
-    if (h->is_primary)
-        primary_result(h->session, &h->result);
-    else
-        secondary_result(h->session, &h->result);
-    sim_say(s, "%d: its session has ended (%d): %s", side,
-            (int)h->result.end, h->result.err.msg);
-    s->count.epochs += h->is_primary ? h->result.epochs : 0;
-    drop_session(s, h);
-    if (!h->off)
-        s->host[!side].in.closed = true;
-    h->off = true;
-    sim_host_input(s, !side);
-}
-
-static void fresh_host(struct sim *s, int side, bool is_primary)
-{
-    struct sim_host *h = &s->host[side];
-
-    silence_slots(s, h);
-    pipe_init(s, &h->in);
-    h->alive = true;
-    h->ended = h->off = h->wants_send = h->wants_feed = h->feeding = false;
-    h->wants_input = true;
-    h->is_primary = is_primary;
-    h->env = (struct env) { s, side };
-    h->role = is_primary ? &primary_role : &secondary_role;
-    h->taken = NULL;
-    h->open = (struct dom_open) {
-        .name = "emb", .log = &s->log, .state_dir = s->state_dir,
-        .backend_arg = (const char *)h,
-    };
-}
-
-bool sim_start(struct sim *s, int from)
-{
-    struct sim_host *p = &s->host[from], *q = &s->host[!from];
-    struct colo_primary *primary = NULL;
-    struct colo_secondary *secondary = NULL;
-    struct err e = { 0 };
-
-    fresh_host(s, from, true);
-    fresh_host(s, !from, false);
-    p->pconf = (struct colo_primary_conf) {
-        .params = &s->params, .dom_ops = &sim_dom_ops, .dom = &p->dom->d,
-        .net_ops = &sim_net_ops, .host = "q", .local_name = "p",
-        .log = &s->log,
-    };
-    q->sconf = (struct colo_secondary_conf) {
-        .params = &s->params, .dom_ops = &sim_dom_ops, .dom_open = &q->open,
-        .net_ops = &sim_net_ops, .state_dir = s->state_dir, .log = &s->log,
-        .dom_r = &q->taken,
-    };
-    if (primary_new(&p->pconf, &sim_env_ops, &p->env, ++s->generation,
-                    &primary, &e) ||
-        secondary_new(&q->sconf, &sim_env_ops, &q->env, &secondary, &e)) {
-        sim_violated(s, "a session can't start: %s", e.msg);
-        primary_free(primary);
-        p->alive = q->alive = false;
-        return false;
-    }
-    p->session = primary;
-    q->session = secondary;
-    s->count.sessions++;
-    for (int side = 0; side < 2; side++) {
-        s->in_session = true;
-        s->host[side].role->start(s->host[side].session);
-        after(s, side);
-        sim_host_input(s, side);
-    }
-    return true;
-}

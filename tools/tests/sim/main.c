@@ -63,25 +63,11 @@ static struct sim *sim_new(bool traced)
     s->log = (struct logger) { sink, s, traced ? LOG_TRACE : LOG_ERROR };
     if (traced)
         s->trace = calloc(SIM_TRACE_LINES, sizeof(*s->trace));
-    strcpy(s->state_dir, "/dev/shm/xc-sim-XXXXXX");
-    if (!mkdtemp(s->state_dir))
-        abort();
     return s;
-}
-
-static void forget_generations(const struct sim *s)
-{
-    char path[160];
-
-    snprintf(path, sizeof(path), "%s/generation-"
-             "00112233445566778899aabbccddeeff", s->state_dir);
-    unlink(path);
 }
 
 static void sim_free(struct sim *s)
 {
-    forget_generations(s);
-    rmdir(s->state_dir);
     free(s->told);
     free(s->trace);
     free(s);
@@ -105,8 +91,6 @@ static void one_job(const struct job *j, struct outcome *o)
             (j->epochs && s->count.epochs >= j->epochs) ||
             (j->seconds > 0 && seconds_now() >= until))
             break;
-        forget_generations(s);
-        s->generation = 0;
         if (sim_run(s, j->seed + i, j->seed_epochs))
             continue;
         o->failed = true;

@@ -211,6 +211,7 @@ bool sim_run(struct sim *s, uint64_t seed, uint64_t epochs)
     sim_swarm(s);
     s->host[0].power = s->host[1].power = true;
     s->next_write = 1;
+    s->generation = 0;
     s->host[0].dom = sim_dom_boot(s, 0);
     sim_alloc_of = s;
     while (!s->failed && s->count.epochs < until)

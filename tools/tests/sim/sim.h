@@ -115,6 +115,7 @@ struct sim_host {
     struct sim_pipe in;             /* what is under way to it */
     bool feeding;
     int fence_status;
+    uint64_t seen;                  /* newest generation, for good */
     struct sim_dom *dom;            /* the domain that lives here */
     struct sim_dom *copy;           /* a secondary's, not activated */
     struct dom *taken;
@@ -134,7 +135,6 @@ struct sim {
     struct sim_host host[2];
     struct colo_params params;
     struct logger log;
-    char state_dir[64];
     uint32_t weight[SIM_FAULTS_NR], weight_sum;
     uint64_t fault_every, longest, slow_until, steps;
     unsigned int mishaps;           /* in this session, that can cost a copy */

@@ -28,7 +28,7 @@
 
 #include "clock.h"
 #include "embedded.h"
-#include "session.h"
+#include "io.h"
 
 /* What has to come true does so at once; a machine that does much else is
    given time. */
@@ -99,14 +99,16 @@ static void run_primary(const struct pair *p, const struct side *side, int fd)
                           .backend_arg = p->config };
     struct colo_primary_conf c = {
         .params = &params, .dom_ops = &dom_embedded_ops,
-        .net_ops = &net_embedded_ops, .in_fd = fd, .out_fd = dup(fd),
-        .run_dir = p->run_a, .host = "b", .log = &log, .report = &report,
+        .net_ops = &net_embedded_ops, .host = "b", .log = &log,
+        .report = &report,
     };
+    struct colo_io io = { .in_fd = fd, .out_fd = dup(fd),
+                          .run_dir = p->run_a };
     struct colo_result r = { 0 };
     struct err e = { 0 };
 
     if (dom_embedded_ops.open(&o, &c.dom, &e) ||
-        colo_primary_run(&c, &r, &e)) {
+        colo_primary_run(&c, &io, &r, &e)) {
         fprintf(stderr, "primary: %s\n", e.msg);
         _exit(99);
     }
@@ -150,14 +152,15 @@ static void run_secondary(const struct pair *p, const struct side *side,
     struct dom *d = NULL;
     struct colo_secondary_conf c = {
         .params = &params, .dom_ops = &dom_embedded_ops, .dom_open = &o,
-        .net_ops = &net_embedded_ops, .in_fd = fd, .out_fd = dup(fd),
-        .run_dir = p->run_b, .state_dir = p->dir, .log = &log,
-        .report = &report, .dom_r = &d,
+        .net_ops = &net_embedded_ops, .log = &log, .report = &report,
+        .dom_r = &d,
     };
+    struct colo_io io = { .in_fd = fd, .out_fd = dup(fd),
+                          .run_dir = p->run_b, .state_dir = p->dir };
     struct colo_result r = { 0 };
     struct err e = { 0 };
 
-    if (colo_secondary_run(&c, &r, &e)) {
+    if (colo_secondary_run(&c, &io, &r, &e)) {
         fprintf(stderr, "secondary: %s\n", e.msg);
         _exit(99);
     }

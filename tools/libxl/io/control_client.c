@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "control.h"
-#include "session.h"
+#include "io.h"
 
 #define REPLY_MAX ((size_t)64 << 10)
 #define REPLY_MS 5000

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "generation.h"
+#include "io.h"
 #include "primary.h"
 #include "runtime.h"
 #include "secondary.h"
@@ -34,13 +35,14 @@ static void end_transport(pid_t pid)
     waitpid(pid, NULL, 0);
 }
 
-/* @in_fd and @out_fd are closed on failure, too. */
-static int make_runtime(const struct colo_params *p, int in_fd, int out_fd,
-                        const char *run_dir, const struct logger *log,
+/* The descriptors are closed on failure, too. */
+static int make_runtime(const struct colo_params *p,
+                        const struct colo_io *io, const struct logger *log,
                         struct runtime **rt_r, struct err *e)
 {
     struct runtime_conf c = {
-        .in_fd = in_fd, .out_fd = out_fd, .run_dir = run_dir,
+        .in_fd = io->in_fd, .out_fd = io->out_fd, .run_dir = io->run_dir,
+        .state_dir = io->state_dir,
         .fence = p->fence, .peer = p->peer,
         .fence_ms = p->fence_ms ? p->fence_ms : COLO_FENCE_MS_DEFAULT,
         .log = log,
@@ -48,25 +50,25 @@ static int make_runtime(const struct colo_params *p, int in_fd, int out_fd,
     int rc = runtime_new(&c, rt_r, e);
 
     if (rc) {
-        close(in_fd);
-        if (out_fd != in_fd)
-            close(out_fd);
+        close(io->in_fd);
+        if (io->out_fd != io->in_fd)
+            close(io->out_fd);
     }
     return rc;
 }
 
 int colo_primary_run(const struct colo_primary_conf *conf,
-                     struct colo_result *r, struct err *e)
+                     const struct colo_io *io, struct colo_result *r,
+                     struct err *e)
 {
     struct colo_primary *p = NULL;
     struct runtime *rt;
     int rc;
 
     memset(r, 0, sizeof(*r));
-    rc = make_runtime(conf->params, conf->in_fd, conf->out_fd,
-                      conf->run_dir, conf->log, &rt, e);
+    rc = make_runtime(conf->params, io, conf->log, &rt, e);
     if (rc) {
-        end_transport(conf->transport);
+        end_transport(io->transport);
         return rc;
     }
     rc = primary_new(conf, &runtime_env_ops, runtime_env(rt),
@@ -77,20 +79,20 @@ int colo_primary_run(const struct colo_primary_conf *conf,
     }
     primary_free(p);
     runtime_free(rt);
-    end_transport(conf->transport);
+    end_transport(io->transport);
     return rc;
 }
 
 int colo_secondary_run(const struct colo_secondary_conf *conf,
-                       struct colo_result *r, struct err *e)
+                       const struct colo_io *io, struct colo_result *r,
+                       struct err *e)
 {
     struct colo_secondary *s = NULL;
     struct runtime *rt;
     int rc;
 
     memset(r, 0, sizeof(*r));
-    rc = make_runtime(conf->params, conf->in_fd, conf->out_fd,
-                      conf->run_dir, conf->log, &rt, e);
+    rc = make_runtime(conf->params, io, conf->log, &rt, e);
     if (rc)
         return rc;
     rc = secondary_new(conf, &runtime_env_ops, runtime_env(rt), &s, e);

@@ -3,8 +3,8 @@
  * The real world for a session: libev's loop, descriptors, timers, signals,
  * the fence command, the status socket. Called by run.c only.
  */
-#ifndef XC_SESSION_RUNTIME_H
-#define XC_SESSION_RUNTIME_H
+#ifndef XC_IO_RUNTIME_H
+#define XC_IO_RUNTIME_H
 
 #include "role.h"
 
@@ -13,6 +13,7 @@ struct runtime;
 struct runtime_conf {
     int in_fd, out_fd;          /* taken over, closed at disconnect */
     const char *run_dir;        /* NULL: no status socket */
+    const char *state_dir;      /* NULL: generations aren't remembered */
     const char *fence, *peer;
     unsigned int fence_ms;
     const struct logger *log;

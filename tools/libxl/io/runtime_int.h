@@ -3,8 +3,8 @@
  * What runtime.c (the event loop), runtime_env.c (what a session asks),
  * fence.c and control.c share.
  */
-#ifndef XC_SESSION_RUNTIME_INT_H
-#define XC_SESSION_RUNTIME_INT_H
+#ifndef XC_IO_RUNTIME_INT_H
+#define XC_IO_RUNTIME_INT_H
 
 #include <ev.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only */
 /*
  * What a session asks of its env: time, timers, the stream, the restore's
- * pipe, the fence command. What the loop brings is runtime.c's.
+ * pipe, the fence command, generations. What the loop brings is runtime.c's.
  */
 #include "runtime_int.h"
 
@@ -15,6 +15,7 @@
 
 #include "clock.h"
 #include "fault_point.h"
+#include "generation.h"
 
 static struct runtime *of(struct env *v)
 {
@@ -152,6 +153,12 @@ static void env_feed_close(struct env *v)
     rt->feed_fd = -1;
 }
 
+static int env_accept(struct env *v, const uint8_t uuid[16],
+                      uint64_t generation, struct err *e)
+{
+    return generation_accept(of(v)->conf.state_dir, uuid, generation, e);
+}
+
 static bool env_dies(struct env *v, const char *machine, const char *action)
 {
     char name[80];
@@ -178,5 +185,5 @@ const struct env_ops runtime_env_ops = {
     .fence = env_fence,
     .feed_open = env_feed_open, .feed = env_feed,
     .want_feed = env_want_feed, .feed_close = env_feed_close,
-    .dies = env_dies, .finished = env_finished,
+    .accept = env_accept, .dies = env_dies, .finished = env_finished,
 };

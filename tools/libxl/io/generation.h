@@ -3,8 +3,8 @@
  * Generation numbers: each session of a domain has one, greater than those
  * before it, and a receiver refuses one that it has seen passed.
  */
-#ifndef XC_SESSION_GENERATION_H
-#define XC_SESSION_GENERATION_H
+#ifndef XC_IO_GENERATION_H
+#define XC_IO_GENERATION_H
 
 #include <stdint.h>
 

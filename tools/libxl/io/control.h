@@ -2,8 +2,8 @@
 /*
  * Where a session's status socket is. Called by both of its ends.
  */
-#ifndef XC_SESSION_CONTROL_H
-#define XC_SESSION_CONTROL_H
+#ifndef XC_IO_CONTROL_H
+#define XC_IO_CONTROL_H
 
 #include <sys/un.h>
 
