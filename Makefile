@@ -119,9 +119,11 @@ $(B)/xl: $(OBJ_XL) $(B)/libxencolo.a
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) $(OBJ_XL) $(B)/libxencolo.a $(LIBS) -o $@
 
 # The machines' tables have no hole, or nothing is built.
-$(B)/tables: tools/tests/tables.c $(B)/libxencolo.a
+$(B)/tables: tools/tests/tables.c tools/tests/phases.c \
+             tools/tests/phases.h $(B)/libxencolo.a
 	$(call say,LD $@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(call inc,session) $< $(B)/libxencolo.a $(LIBS) -o $@
+	$(Q)$(CC) $(CFLAGS_ALL) $(call inc,session) -Itools/tests \
+	  $(filter %.c,$^) $(B)/libxencolo.a $(LIBS) -o $@
 $(B)/promela: tools/tests/promela.c $(B)/libxencolo.a
 	@mkdir -p $(@D)
 	$(call say,LD $@)

@@ -3,6 +3,7 @@
  * Checks the protocol's tables as data, and writes the pages that are made of
  * tables. Run by the build: a hole in a table fails it.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "machine_colo_secondary.h"
 #include "machine_primary.h"
 #include "machine_secondary.h"
+#include "phases.h"
 #include "run_state.h"
 
 /* A machine, and what its page begins with. */
@@ -47,7 +49,7 @@ static int check(void)
         struct machine_count n = machine_count(m);
         struct err e = { 0 };
 
-        if (machine_check(m, &e)) {
+        if (machine_check(m, &e) || phases_check(m, &e)) {
             fprintf(stderr, "tables: %s\n", e.msg);
             return 1;
         }
@@ -199,6 +201,13 @@ static void print_run_states(FILE *f)
             "to the other.\n\n");
 }
 
+/* "primary-start", or "lock" where there is one picture only. */
+static void picture_name(char *to, size_t size, const struct machine *m,
+                         const struct picture *p)
+{
+    snprintf(to, size, "%s%s%s", m->name, *p->phase ? "-" : "", p->phase);
+}
+
 static void protocol_page(FILE *f)
 {
     fprintf(f, "%% The checkpoint protocol's machines\n\n"
@@ -206,17 +215,25 @@ static void protocol_page(FILE *f)
             "docs`; don't edit.\n\nEach machine is a table of (state, "
             "trigger) → (actions, next state). For every pair\nthere is "
             "either such a transition or the reason why it can't happen; "
-            "what the engine\ndoes, it does by these tables. In the pictures "
-            "an arrow bears the triggers that lead\nfrom one state to "
-            "another; those that lead nowhere else are in the tables "
-            "only.\n\n");
+            "what the engine\ndoes, it does by these tables. There is "
+            "a picture for each phase of life;\nan arrow bears the triggers "
+            "that lead from one state to another, and is in one picture;\n"
+            "triggers that lead nowhere else are in the tables only.\n\n");
     for (size_t i = 0; i < PAGES_NR; i++) {
         const struct machine *m = pages[i].m;
         struct machine_count n = machine_count(m);
+        char name[64];
 
-        fprintf(f, "## %s\n\n%s\n\n![%s](%s.svg)\n\n%d transitions, %d "
-                "reasons.\n\n", pages[i].title, pages[i].about,
-                pages[i].title, m->name, n.transitions, n.reasons);
+        fprintf(f, "## %s\n\n%s\n\n", pages[i].title, pages[i].about);
+        for (const struct picture *p = pictures_of(m); p->phase; p++) {
+            picture_name(name, sizeof(name), m, p);
+            if (*p->phase)
+                fprintf(f, "*%c%s*: %s.\n\n", toupper(p->phase[0]),
+                        p->phase + 1, p->shows);
+            fprintf(f, "![](%s.svg)\n\n", name);
+        }
+        fprintf(f, "%d transitions, %d reasons.\n\n", n.transitions,
+                n.reasons);
         print_names(f, "States", m->states, 0, m->states_nr);
         print_names(f, "Triggers", m->triggers, 0, m->triggers_nr);
         print_names(f, "Actions", m->actions, 1, m->actions_nr);
@@ -227,50 +244,21 @@ static void protocol_page(FILE *f)
     print_run_states(f);
 }
 
-/* One arrow for all triggers that lead from @s to @next. */
-static void print_arrow(FILE *f, const struct machine *m, int s, int next)
-{
-    const struct machine_cell *row = m->cells + s * m->triggers_nr;
-    const char *sep = "";
-
-    for (int t = 0; t < m->triggers_nr; t++) {
-        if (!row[t].set || row[t].next != next)
-            continue;
-        if (!*sep)
-            fprintf(f, "  \"%s\" -> \"%s\" [label=\"", m->states[s].name,
-                    m->states[next].name);
-        fprintf(f, "%s%s", sep, m->triggers[t].name);
-        sep = "\\n";
-    }
-    if (*sep)
-        fprintf(f, "\"];\n");
-}
-
 static int dot(const char *name)
 {
-    const struct machine *m = NULL;
+    char of[64];
 
     for (size_t i = 0; i < PAGES_NR; i++)
-        if (!strcmp(pages[i].m->name, name))
-            m = pages[i].m;
-    if (!m) {
-        fprintf(stderr, "tables: no table %s\n", name);
-        return 1;
-    }
-    printf("digraph \"%s\" {\n  graph [rankdir=TB, nodesep=0.3, "
-           "ranksep=0.45];\n  node [shape=box, style=rounded, "
-           "fontname=\"sans-serif\", fontsize=12];\n  edge ["
-           "fontname=\"sans-serif\", fontsize=9];\n", m->name);
-    for (int s = 0; s < m->states_nr; s++)
-        printf("  \"%s\"%s;\n", m->states[s].name, s == m->initial ?
-               " [style=\"rounded,bold\"]" : s == m->final ?
-               " [peripheries=2]" : "");
-    for (int s = 0; s < m->states_nr; s++)
-        for (int next = 0; next < m->states_nr; next++)
-            if (next != s)
-                print_arrow(stdout, m, s, next);
-    printf("}\n");
-    return 0;
+        for (const struct picture *p = pictures_of(pages[i].m); p->phase;
+             p++) {
+            picture_name(of, sizeof(of), pages[i].m, p);
+            if (strcmp(of, name))
+                continue;
+            phase_dot(stdout, pages[i].m, p->phase);
+            return 0;
+        }
+    fprintf(stderr, "tables: no picture %s\n", name);
+    return 1;
 }
 
 static void rules_page(FILE *f)
@@ -293,8 +281,14 @@ static void rules_page(FILE *f)
 
 static int names(void)
 {
+    char name[64];
+
     for (size_t i = 0; i < PAGES_NR; i++)
-        printf("%s\n", pages[i].m->name);
+        for (const struct picture *p = pictures_of(pages[i].m); p->phase;
+             p++) {
+            picture_name(name, sizeof(name), pages[i].m, p);
+            printf("%s\n", name);
+        }
     return 0;
 }
 
@@ -330,6 +324,6 @@ int main(int argc, char **argv)
     if (argc == 2 && !strcmp(argv[1], "--names"))
         return names();
     fprintf(stderr, "usage: tables --check | --docs DIR | --names | "
-            "--dot TABLE\n");
+            "--dot PICTURE\n");
     return 2;
 }
