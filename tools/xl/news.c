@@ -348,18 +348,28 @@ static void pretty_end(struct news *n, const struct colo_result *r)
                  why[0] ? " (" : "", why, why[0] ? ")" : "");
     if (r->epochs)
         pretty_figures(n, "median", &r->median);
+    if (r->delay.median_ns)
+        out_line(&n->out, "%s: output waited %.1f ms (median; 99 of 100 at "
+                 "most %.1f), mostly for the %s", n->domain,
+                 MS(r->delay.median_ns), MS(r->delay.p99_ns),
+                 r->delay.set_by);
 }
 
 void news_end(struct news *n, const struct colo_result *r)
 {
     char text[OUT_LINE_MAX / 2] = "", room[ERR_MSG_SIZE];
-    char line[OUT_LINE_MAX];
+    char line[OUT_LINE_MAX], delay[128] = "";
 
     if (n->primary && r->epochs)
         figures(&r->median, text, sizeof(text));
+    if (r->delay.median_ns)
+        snprintf(delay, sizeof(delay), " output_delay_ms=%.2f "
+                 "output_delay_p99_ms=%.2f output_delay_set_by=%s",
+                 MS(r->delay.median_ns), MS(r->delay.p99_ns),
+                 r->delay.set_by);
     snprintf(line, sizeof(line), "summary domain=%s end=%s epochs=%" PRIu64
-             "%s%s why=\"%s\"", n->domain, news_end_name(r->end), r->epochs,
-             text[0] ? " " : "", text,
+             "%s%s%s why=\"%s\"", n->domain, news_end_name(r->end),
+             r->epochs, text[0] ? " " : "", text, delay,
              quotable(r->err.msg, room, sizeof(room)));
     out_line(&n->voice->file, "pid=%d %s", (int)getpid(), line);
     if (!n->primary && news_end_is_good(r->end))

@@ -53,7 +53,11 @@ char *status_json(const struct colo_status *st)
     number(g, "pages", st->pages);
     number(g, "bytes", st->bytes);
     millis(g, "pause_ms", st->pause_ns);
+    millis(g, "send_ms", st->send_ns);
     millis(g, "ready_ms", st->ready_ns);
+    millis(g, "output_delay_ms", st->delay.median_ns);
+    millis(g, "output_delay_p99_ms", st->delay.p99_ns);
+    text(g, "output_delay_set_by", st->delay.set_by ? st->delay.set_by : "");
     text(g, "run_state", st->run_state);
     text(g, "paused", st->paused);
     text(g, "output", st->output);

@@ -353,6 +353,7 @@ void primary_result(struct colo_primary *p, struct colo_result *r)
     *r = p->result;
     r->epochs = p->epochs_ready;
     stats_median(&p->stats, &r->median);
+    r->delay = stats_delay(&p->stats);
 }
 
 void primary_free(struct colo_primary *p)

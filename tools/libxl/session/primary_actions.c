@@ -120,8 +120,11 @@ static void act_resume(struct colo_primary *p)
         primary_say(p, LOG_ERROR, "the domain can't be resumed: %s", e.msg);
         primary_local_failed(p, &e);
     }
-    p->resumed_ns = p->ops->now(p->env);
     p->dom->times(p->conf->dom, t);
+    p->stood_ns = p->asked_ns + t->ack_ns;
+    if (p->resumed_ns && p->stood_ns > p->resumed_ns)
+        p->now.run_ns = p->stood_ns - p->resumed_ns;
+    p->resumed_ns = p->ops->now(p->env);
     p->now.epoch = p->epoch;
     p->now.pages = p->stage.pages_nr;
     p->now.pause_ns = p->resumed_ns - p->asked_ns;
@@ -155,6 +158,8 @@ static void act_release_epoch(struct colo_primary *p)
     if (p->holding && p->net_ops->release_epoch(p->net, &e))
         primary_local_failed(p, &e);
     p->now.ready_ns = p->ops->now(p->env) - p->sent_ns;
+    if (p->holding)
+        p->now.hold_ns = p->ops->now(p->env) - p->stood_ns;
     p->newest = p->now;
     stats_add(&p->stats, &p->now);
     if (p->conf->report && p->conf->report->epoch)

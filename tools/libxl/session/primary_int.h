@@ -57,7 +57,7 @@ struct colo_primary {
     bool paused;                      /* the domain is, by whomever */
     bool asking;                      /* it to stand still; no answer yet */
     struct awake awake;
-    uint64_t asked_ns, resumed_ns, sent_ns, started_ns, first_byte;
+    uint64_t asked_ns, stood_ns, resumed_ns, sent_ns, started_ns, first_byte;
     struct colo_epoch now, newest;
     struct epoch_stats stats;
     struct colo_result result;

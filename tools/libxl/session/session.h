@@ -55,6 +55,21 @@ struct colo_epoch {
     struct dom_times times;
     uint64_t send_ns;         /* resumed → last octet handed to the stream */
     uint64_t ready_ns;        /* last octet → SVM_READY */
+    uint64_t run_ns;          /* the domain ran so long before it; 0: the
+                                 first one */
+    uint64_t hold_ns;         /* stood still → its output let go */
+};
+
+/*
+ * How long output waited. What a domain says at some moment of an epoch goes
+ * out hold_ns after it stood still: it waits hold_ns at least, and as much as
+ * it ran on after that moment.
+ */
+struct colo_delay {
+    uint64_t median_ns, p99_ns;    /* 0: no output was held yet */
+    const char *set_by;            /* the part that counts most: "interval",
+                                      "pause", "sending" or
+                                      "acknowledgement"; "" with median 0 */
 };
 
 /* Where a session's news go. Any member may be NULL. Texts are one line. */
@@ -86,6 +101,7 @@ struct colo_result {
     struct err err;           /* why, one line; may be empty */
     uint64_t epochs;          /* acknowledged, or applied */
     struct colo_epoch median; /* of each member over all epochs; primary */
+    struct colo_delay delay;  /* of output; primary */
     bool guest_ended;         /* primary: finish() was called */
     bool paused;              /* taken over, and left paused for the user */
 };

@@ -64,6 +64,8 @@ void stats_median(const struct epoch_stats *s, struct colo_epoch *m_r)
         offsetof(struct colo_epoch, times.resume_ns),
         offsetof(struct colo_epoch, send_ns),
         offsetof(struct colo_epoch, ready_ns),
+        offsetof(struct colo_epoch, run_ns),
+        offsetof(struct colo_epoch, hold_ns),
     };
     CLEANUP_FREE uint64_t *room = calloc(s->used + 1, sizeof(*room));
 
@@ -76,4 +78,89 @@ void stats_median(const struct epoch_stats *s, struct colo_epoch *m_r)
 
         memcpy((char *)m_r + members[i], &v, sizeof(v));
     }
+}
+
+/* ---- how long output waited ---------------------------------------------- */
+
+#define MOMENTS 8u    /* of each epoch at which something may be said */
+
+struct wait {
+    uint64_t ns, weight;
+};
+
+static int by_ns(const void *a, const void *b)
+{
+    const struct wait *x = a, *y = b;
+
+    return (x->ns > y->ns) - (x->ns < y->ns);
+}
+
+/* The wait that @percent of all that was said didn't exceed. */
+static uint64_t quantile(const struct wait *w, size_t n, unsigned int percent)
+{
+    uint64_t all = 0, below = 0;
+    size_t i;
+
+    for (i = 0; i < n; i++)
+        all += w[i].weight;
+    for (i = 0; i + 1 < n; i++) {
+        below += w[i].weight;
+        if (below * 100 >= all * percent)
+            break;
+    }
+    return w[i].ns;
+}
+
+/* A domain says as much in each moment: of the longer runs there is more. */
+static size_t add_waits(struct wait *w, const struct colo_epoch *ep)
+{
+    for (unsigned int m = 0; m < MOMENTS; m++)
+        w[m] = (struct wait) {
+            .ns = ep->hold_ns + ep->run_ns * (2 * m + 1) / (2 * MOMENTS),
+            .weight = ep->run_ns / 1000 + 1,
+        };
+    return MOMENTS;
+}
+
+static const char *longest(const struct colo_epoch *m)
+{
+    const struct {
+        const char *name;
+        uint64_t ns;
+    } parts[] = {
+        { "interval", m->run_ns / 2 }, { "pause", m->pause_ns },
+        { "sending", m->send_ns }, { "acknowledgement", m->ready_ns },
+    };
+    size_t best = 0;
+
+    for (size_t i = 1; i < sizeof(parts) / sizeof(parts[0]); i++)
+        if (parts[i].ns > parts[best].ns)
+            best = i;
+    return parts[best].name;
+}
+
+struct colo_delay stats_delay(const struct epoch_stats *s)
+{
+    size_t epochs = s->used < STATS_DELAY_EPOCHS ? s->used
+                                                 : STATS_DELAY_EPOCHS;
+    CLEANUP_FREE struct wait *w = calloc(epochs * MOMENTS + 1, sizeof(*w));
+    struct colo_delay d = { .set_by = "" };
+    struct colo_epoch median;
+    size_t n = 0;
+
+    for (size_t i = 1; w && i <= epochs; i++) {
+        const struct colo_epoch *ep =
+            &s->ring[(s->next + STATS_SAMPLES_MAX - i) % STATS_SAMPLES_MAX];
+
+        if (ep->hold_ns && ep->run_ns)
+            n += add_waits(w + n, ep);
+    }
+    if (n == 0)
+        return d;
+    qsort(w, n, sizeof(*w), by_ns);
+    d.median_ns = quantile(w, n, 50);
+    d.p99_ns = quantile(w, n, 99);
+    stats_median(s, &median);
+    d.set_by = longest(&median);
+    return d;
 }

@@ -11,6 +11,7 @@
 #include "session.h"
 
 #define STATS_SAMPLES_MAX 4096
+#define STATS_DELAY_EPOCHS 512u
 
 struct epoch_stats {
     struct colo_epoch *ring;    /* [STATS_SAMPLES_MAX] */
@@ -21,6 +22,8 @@ int stats_init(struct epoch_stats *s, struct err *e);
 void stats_dispose(struct epoch_stats *s);
 /* The oldest sample goes when the ring is full. */
 void stats_add(struct epoch_stats *s, const struct colo_epoch *ep);
+/* Of output, over the newest STATS_DELAY_EPOCHS samples that held any. */
+struct colo_delay stats_delay(const struct epoch_stats *s);
 /* Median of each member by itself; epoch is the number of samples. */
 void stats_median(const struct epoch_stats *s, struct colo_epoch *m_r);
 

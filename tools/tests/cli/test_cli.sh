@@ -306,12 +306,19 @@ t_status_without_sessions() {
     run colo-failover -f 7
     fails 1 "7: no session protects it"
 }
+delay_is_known() {
+    run "$embedded" colo-status -j web
+    [[ $out =~ \"output_delay_ms\":([0-9.]+).*\"output_delay_p99_ms\":([0-9.]+),\"output_delay_set_by\":\"[a-z]+\" ]] &&
+        awk -v m="${BASH_REMATCH[1]}" -v p="${BASH_REMATCH[2]}" \
+            'BEGIN { exit !(0 < m && m <= p) }'
+}
 t_protect_and_stop() {
     protect --json-epochs "$tmp/epochs" || return 1
     run "$embedded" colo-status
     has stdout "$out" "protected" && has stdout "$out" "hostb" || return 1
     run "$embedded" colo-status 1
     has stdout "$out" "protected" || return 1
+    wait_for delay_is_known || return 1
     XL_COLO_RUN_DIR=$tmp/run-b run "$embedded" colo-status
     has stdout "$out" "secondary" || return 1
     run "$embedded" remus -s "$tmp/ssh" web hostb
@@ -324,6 +331,7 @@ t_protect_and_stop() {
     run "$embedded" colo-status
     is stdout "$out" "No domain is protected by or on this host." || return 1
     wait_for grep -q '^summary domain=web end=stopped' "$tmp/p.out" &&
+        has news "$(tail -n 1 "$tmp/p.out")" "output_delay_set_by=" &&
         has news "$(cat "$tmp/p.out")" "to=protected" &&
         has epochs "$(head -n 1 "$tmp/epochs")" '"ready_ms":' &&
         is "warnings" "$(grep -c warning "$tmp/p.err" || true)" 0
