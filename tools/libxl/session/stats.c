@@ -80,7 +80,7 @@ void stats_median(const struct epoch_stats *s, struct colo_epoch *m_r)
     }
 }
 
-/* ---- how long output waited ---------------------------------------------- */
+/* ---- how long output waited ----------------------------------------- */
 
 #define MOMENTS 8u    /* of each epoch at which something may be said */
 
