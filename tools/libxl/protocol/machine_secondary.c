@@ -13,7 +13,7 @@ static const struct machine_name actions[] = {
 };
 
 #define GO(s, ...) M_GO(S_##s, __VA_ARGS__)
-#define GIVE_UP SA_DESTROY, SA_SEND_FAILED, SA_FINISH
+#define GIVE_UP SA_DESTROY, SA_SEND_GONE, SA_FINISH
 
 #define ONE_HEAD "headers come once, at the start"
 #define NO_MAKE  "no restore runs"
@@ -38,7 +38,7 @@ static const struct machine_cell cells[S_STATES_NR][ST_NR] = {
     [ST_CREATED] = M_NEVER(NO_MAKE),
     [ST_CREATE_FAILED] = M_NEVER(NO_MAKE),
     [ST_STALE] = M_NEVER(NO_STALE),
-    [ST_RUN_STATE] = GO(GREET, SA_NOTE_RUN, SA_ECHO_RUN),
+    [ST_PAUSE_REASON] = GO(GREET, SA_NOTE_PAUSE, SA_ECHO_PAUSE),
     [ST_STEP_OUT] = GO(GREET, SA_LOSE),
     [ST_EPOCH] = M_NEVER(NO_COPY),
     [ST_APPLIED] = M_NEVER(NO_APPLY),
@@ -54,17 +54,17 @@ static const struct machine_cell cells[S_STATES_NR][ST_NR] = {
     [ST_ACTIVATED] = M_NEVER(NO_TAKE),
     [ST_ACTIVATE_FAILED] = M_NEVER(NO_TAKE),
     [ST_COPY_GONE] = M_NEVER(NO_COPY),
-    [ST_LOCAL_FAILED] = GO(DONE, SA_SEND_FAILED, SA_FINISH),
+    [ST_LOCAL_FAILED] = GO(DONE, SA_SEND_GONE, SA_FINISH),
     [ST_USER_FAILOVER] = GO(GREET, SA_REFUSE),
-    [ST_USER_STOP] = GO(DONE, SA_SEND_FAILED, SA_FINISH),
+    [ST_USER_STOP] = GO(DONE, SA_SEND_GONE, SA_FINISH),
 },
 [S_FIRST] = {
     [ST_HEAD] = M_NEVER(ONE_HEAD),
     [ST_FIRST_END] = GO(CREATE, SA_FEED_END),
     [ST_CREATED] = M_NEVER("the restore hasn't seen its stream's end"),
-    [ST_CREATE_FAILED] = GO(DONE, SA_SEND_FAILED, SA_FINISH),
+    [ST_CREATE_FAILED] = GO(DONE, SA_SEND_GONE, SA_FINISH),
     [ST_STALE] = GO(DONE, GIVE_UP),
-    [ST_RUN_STATE] = GO(FIRST, SA_NOTE_RUN, SA_ECHO_RUN),
+    [ST_PAUSE_REASON] = GO(FIRST, SA_NOTE_PAUSE, SA_ECHO_PAUSE),
     [ST_STEP_OUT] = M_NEVER(NO_STEP),
     [ST_EPOCH] = M_NEVER(NO_COPY),
     [ST_APPLIED] = M_NEVER(NO_APPLY),
@@ -88,9 +88,9 @@ static const struct machine_cell cells[S_STATES_NR][ST_NR] = {
     [ST_HEAD] = M_NEVER(ONE_HEAD),
     [ST_FIRST_END] = M_NEVER(EARLIER),
     [ST_CREATED] = GO(BUFFER, SA_SEND_READY),
-    [ST_CREATE_FAILED] = GO(DONE, SA_SEND_FAILED, SA_FINISH),
+    [ST_CREATE_FAILED] = GO(DONE, SA_SEND_GONE, SA_FINISH),
     [ST_STALE] = M_NEVER(NO_STALE),
-    [ST_RUN_STATE] = GO(CREATE, SA_NOTE_RUN, SA_ECHO_RUN),
+    [ST_PAUSE_REASON] = GO(CREATE, SA_NOTE_PAUSE, SA_ECHO_PAUSE),
     [ST_STEP_OUT] = GO(CREATE, SA_FAIL),
     [ST_EPOCH] = M_NEVER("what follows the first epoch isn't read until "
                          "the copy stands"),
@@ -117,7 +117,7 @@ static const struct machine_cell cells[S_STATES_NR][ST_NR] = {
     [ST_CREATED] = M_NEVER(NO_MAKE),
     [ST_CREATE_FAILED] = M_NEVER(NO_MAKE),
     [ST_STALE] = M_NEVER(NO_STALE),
-    [ST_RUN_STATE] = GO(BUFFER, SA_NOTE_RUN, SA_ECHO_RUN),
+    [ST_PAUSE_REASON] = GO(BUFFER, SA_NOTE_PAUSE, SA_ECHO_PAUSE),
     [ST_STEP_OUT] = M_NEVER(NO_STEP),
     [ST_EPOCH] = GO(APPLY, SA_APPLY),
     [ST_APPLIED] = M_NEVER(NO_APPLY),
@@ -149,7 +149,7 @@ static const struct machine_cell cells[S_STATES_NR][ST_NR] = {
     [ST_CREATED] = M_NEVER(NO_MAKE),
     [ST_CREATE_FAILED] = M_NEVER(NO_MAKE),
     [ST_STALE] = M_NEVER(NO_STALE),
-    [ST_RUN_STATE] = M_NEVER(NO_PEER),
+    [ST_PAUSE_REASON] = M_NEVER(NO_PEER),
     [ST_STEP_OUT] = M_NEVER(NO_PEER),
     [ST_EPOCH] = M_NEVER(NO_PEER),
     [ST_APPLIED] = M_NEVER(NO_APPLY),
@@ -176,7 +176,7 @@ static const struct machine_cell cells[S_STATES_NR][ST_NR] = {
     [ST_CREATED] = M_NEVER(NO_MAKE),
     [ST_CREATE_FAILED] = M_NEVER(NO_MAKE),
     [ST_STALE] = M_NEVER(NO_STALE),
-    [ST_RUN_STATE] = M_NEVER(NO_PEER),
+    [ST_PAUSE_REASON] = M_NEVER(NO_PEER),
     [ST_STEP_OUT] = M_NEVER(NO_PEER),
     [ST_EPOCH] = M_NEVER(NO_PEER),
     [ST_APPLIED] = M_NEVER(NO_APPLY),

@@ -57,7 +57,7 @@ struct colo_secondary {
     uint64_t epochs;                /* complete ones, the first included */
     uint64_t started_ns, apply_ns, newest_pages;
     struct colo_result result;
-    struct sr_run_state told, run;  /* the primary's user's wish; taken in */
+    uint32_t told, reason;          /* why it stands still there; taken in */
     bool ended, peer_said_end, finishing;
     char peer_name[WIRE_PEER_NAME_SIZE], name[DOM_NAME_MAX];
     const char *phase, *needs_user;

@@ -156,7 +156,7 @@ inline pa_lose_peer()
     fi
 }
 inline pa_start_dirty_log() { MAY_FAIL(P_OUT(PT_local_failed)) }
-inline pa_send_head() { P_SEND(HEAD, 0); pa_tell_run() }
+inline pa_send_head() { P_SEND(HEAD, 0); pa_tell_pause_reason() }
 inline pa_send_round()
 {
     if
@@ -190,8 +190,7 @@ inline pa_obey_run_state()
     :: else
     fi
 }
-inline pa_tell_run_state() { pa_tell_run() }
-inline pa_tell_run()
+inline pa_tell_pause_reason()
 {
     if
     :: told != wish -> told = wish; P_SEND(RUN, wish)
@@ -299,8 +298,8 @@ inline sa_apply()
     :: fails > 0 -> fails--; s_torn = true; S_OUT(ST_apply_failed)
     fi
 }
-inline sa_note_run_state() { s_run = s_told }
-inline sa_echo_run_state() { S_SEND(ECHO, s_run) }
+inline sa_note_pause_reason() { s_run = s_told }
+inline sa_echo_pause_reason() { S_SEND(ECHO, s_run) }
 inline sa_run_fence()
 {
     if
@@ -323,7 +322,7 @@ inline sa_activate()
 }
 inline sa_announce() { skip }
 inline sa_destroy_copy() { s_copy = false }
-inline sa_send_failed() { S_SEND(GONE, 0) }
+inline sa_send_gone() { S_SEND(GONE, 0) }
 inline sa_send_confirm() { S_SEND(CONFIRMED, 0) }
 inline sa_disconnect() { s_open = false }
 inline sa_refuse() { skip }
@@ -387,7 +386,7 @@ inline s_lost()
 inline p_reads()
 {
     if
-    :: s2p?HELLO, _ -> P_POST(PT_banner); P_POST(PT_session)
+    :: s2p?HELLO, _ -> P_POST(PT_banner); P_POST(PT_hello)
 #ifdef COLO
     :: s2p?READY, _ -> P_POST(PT_ready)
     :: s2p?SUSPENDED, _ -> P_POST(PT_peer_suspended)
@@ -411,7 +410,7 @@ inline s_reads()
         :: s_epochs == 1 -> S_POST(ST_first_end)
         :: else -> S_POST(ST_epoch)
         fi
-    :: p2s?RUN, s_told -> S_POST(ST_run_state)
+    :: p2s?RUN, s_told -> S_POST(ST_pause_reason)
 #ifdef COLO
     :: p2s?NEW, _ -> S_POST(ST_new)
 #endif
