@@ -85,7 +85,7 @@ X(ACTIVATE, "activate", "go on from the copy's own state, final name, " \
   "output flows") \
 X(ANNOUNCE, "announce", "tell the network where the domain is now") \
 X(DESTROY, "destroy-copy", "destroy the copy, or the half-made one") \
-X(SEND_GONE, "send-gone", "send GONE: this copy is gone") \
+X(SEND_GONE, "send-gone", "send GONE, if this copy is destroyed") \
 X(SEND_CONFIRM, "send-confirm", "send RELEASE: the copy will never run, " \
   "as told") \
 X(DISCONNECT, "disconnect", "close the stream") \

@@ -71,7 +71,7 @@ X(ASK_USER, "ask-user", "say what the user has to decide") \
 X(ACTIVATE, "activate", "newest epoch's state in, final name, run") \
 X(ANNOUNCE, "announce", "tell the network where the domain is now") \
 X(DESTROY, "destroy-copy", "destroy the copy, or the half-made one") \
-X(SEND_GONE, "send-gone", "send GONE: this copy is gone") \
+X(SEND_GONE, "send-gone", "send GONE, if this copy is destroyed") \
 X(SEND_CONFIRM, "send-confirm", "send RELEASE: the copy will never run, " \
   "as told") \
 X(DISCONNECT, "disconnect", "close the stream") \

@@ -230,6 +230,7 @@ static void act_destroy(struct colo_secondary *s)
         if (s->link.own)
             link_beat(&s->link);    /* the primary waits for its end */
     }
+    s->copy_left = rc != 0;
     if (rc)
         secondary_say(s, LOG_ERROR, "the copy can't be destroyed: %s",
                       e.msg);
@@ -237,11 +238,17 @@ static void act_destroy(struct colo_secondary *s)
     s->dom = NULL;
 }
 
+/* GONE has to be true: who isn't told so fences this host. */
 static void act_send_gone(struct colo_secondary *s)
 {
     CLEANUP_BUF struct buf b = { 0 };
     struct err e = { 0 };
 
+    if (s->copy_left) {
+        log_warn(s->conf->log, "event=gone-not-said text=\"the copy may "
+                 "still be there\"");
+        return;
+    }
     if (sr_put_gone(&b, &e) || link_put(&s->link, &b, &e))
         secondary_say(s, LOG_ERROR, "the primary can't be told: %s", e.msg);
     link_flush(&s->link);

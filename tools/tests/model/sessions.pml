@@ -42,7 +42,7 @@
 mtype = { HELLO, HEAD, EPOCH, RUN, END, NEW, SUSPENDED, READY, RESUMED, ECHO,
           GONE, CONFIRMED };
 mtype = { impossible, two_copies, released_early, torn_epoch, old_epoch,
-                pause_lost, stuck, queue_full,
+                pause_lost, stuck, queue_full, gone_too_soon,
                 out_of_turn };
 
 #define CHECK(holds, name) \
@@ -322,7 +322,12 @@ inline sa_activate()
 }
 inline sa_announce() { skip }
 inline sa_destroy_copy() { s_copy = false }
-inline sa_send_gone() { S_SEND(GONE, 0) }
+/* It has to be true. */
+inline sa_send_gone()
+{
+    CHECK(!s_copy, gone_too_soon);
+    S_SEND(GONE, 0)
+}
 inline sa_send_confirm() { S_SEND(CONFIRMED, 0) }
 inline sa_disconnect() { s_open = false }
 inline sa_refuse() { skip }
