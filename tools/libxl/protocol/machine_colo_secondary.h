@@ -50,6 +50,8 @@ X(LOST_AUTO, "lost-auto", "the same, and the user chose take-over without " \
 X(LOST_MANUAL, "lost-manual", "the same, and no fence command is set") \
 X(PEER_END, "peer-end", "RELEASE: the domain stays with the primary, " \
   "discard the copy") \
+X(PEER_GONE, "peer-gone", "GONE: the primary's domain is destroyed, so it " \
+  "needs no fence; the copy may take over") \
 X(FENCED, "fenced", "the fence command says that the primary is off") \
 X(FENCE_FAILED, "fence-failed", "the fence command failed or ran out of " \
   "time") \

@@ -85,6 +85,16 @@ void secondary_lost(struct colo_secondary *s, const char *fmt, ...)
                    manual ? ST_LOST_MANUAL : ST_LOST_AUTO);
 }
 
+void secondary_gone(struct colo_secondary *s)
+{
+    bool may = may_take_over(s);
+
+    secondary_say(s, LOG_NOTE, "the primary's domain is destroyed");
+    secondary_verdict(s, COLO_END_FAILED, ERR_PEER, "the primary's domain "
+                      "is destroyed");
+    secondary_post(s, may ? ST_PEER_GONE : ST_LOST_EARLY);
+}
+
 void secondary_local_failed(struct colo_secondary *s, const struct err *err)
 {
     secondary_verdict(s, COLO_END_FAILED, err->code, "%s", err->msg);

@@ -274,7 +274,8 @@ static int optional_item(struct colo_secondary *s, const struct sr_item *it,
     case WIRE_OPT_RELEASE:
         return on_release(s, e);
     case WIRE_OPT_GONE:
-        return err_set(e, ERR_PEER, "GONE from a primary");
+        secondary_gone(s);
+        return 0;
     case WIRE_OPT_HELLO:
         return on_hello(s, e);
     case WIRE_OPT_PAUSE_REASON:

@@ -74,6 +74,8 @@ void secondary_verdict(struct colo_secondary *s, enum colo_end end, int code,
     __attribute__((format(printf, 4, 5)));
 void secondary_lost(struct colo_secondary *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* The primary's domain is destroyed, it says: the loss that needs no fence. */
+void secondary_gone(struct colo_secondary *s);
 void secondary_local_failed(struct colo_secondary *s, const struct err *err);
 void secondary_say(struct colo_secondary *s, enum log_level level,
                    const char *fmt, ...)

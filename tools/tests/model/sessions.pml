@@ -496,6 +496,11 @@ end:
                 P_CLOSED -> s_lost() }
     :: atomic { S_LIVES && S_IDLE && s_open && (cut || !p_host) ->
                 s_lost() }
+    /* Somebody who knows that the primary's host is off says so. */
+    :: atomic { S_LIVES && S_IDLE && s_open && !s_ended && !S_CAN_READ &&
+                !p_host ->
+                s_ended = true;
+                S_POST((S_MAY -> ST_peer_gone : ST_lost_early)) }
     :: atomic { S_LIVES && S_IDLE && s_open && ss != S_done &&
                 crashes > 0 ->
                 crashes--; printf("a false silence\n"); s_lost() }
