@@ -193,12 +193,13 @@ static void print_run_states(FILE *f)
     }
     fprintf(f, "\n- Lost heartbeat changes no tuple. The primary holds output "
             "and fences; a secondary\n  that takes over gives `restore` back, "
-            "and the reason that it was told (RUN_STATE)\n  is what remains.\n"
+            "and the reason that it was told\n  (PAUSE_REASON) is what "
+            "remains.\n"
             "- Standby (`suspended`) is the guest's own sleep: it is in the "
             "state of its devices,\n  goes into an epoch with them, and wakes "
             "on whichever host it is.\n"
-            "- `debug`, `save` and `restore` are a host's own and aren't told "
-            "to the other.\n\n");
+            "- Locks are a host's own and aren't told to the other; "
+            "`io-error` neither, since it\n  is that host's storage.\n\n");
 }
 
 /* "primary-start", or "lock" where there is one picture only. */

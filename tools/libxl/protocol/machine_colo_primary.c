@@ -93,13 +93,13 @@ static const struct machine_name actions[] = {
     [CPT_RETRY] = M_NEVER(NO_RETRY)
 /* Nor was the peer told to end. */
 #define NOT_ENDING(s) \
-    [CPT_SESSION] = GO(s, CPA_LOSE), \
+    [CPT_HELLO] = GO(s, CPA_LOSE), \
     [CPT_PEER_CONFIRMED] = GO(s, CPA_LOSE), \
     NOT_FENCING
 /* Nothing comes through a closed stream. */
 #define CLOSED \
     [CPT_BANNER] = M_NEVER(NO_PEER), \
-    [CPT_SESSION] = M_NEVER(NO_PEER), \
+    [CPT_HELLO] = M_NEVER(NO_PEER), \
     [CPT_STEP_OUT] = M_NEVER(NO_PEER), \
     [CPT_ROUND_SENT] = M_NEVER(NO_PEER), \
     [CPT_CONVERGED] = M_NEVER(NO_ROUND), \
@@ -113,8 +113,8 @@ static const struct machine_name actions[] = {
 
 /* The user's wish goes out at once, and is obeyed when both stand. */
 #define WISHES(s) \
-    [CPT_USER_PAUSE] = GO(s, CPA_TELL_RUN), \
-    [CPT_USER_RUN] = GO(s, CPA_TELL_RUN)
+    [CPT_USER_PAUSE] = GO(s, CPA_TELL_PAUSE), \
+    [CPT_USER_RUN] = GO(s, CPA_TELL_PAUSE)
 #define STOP_LATER(s) \
     [CPT_USER_STOP] = GO(s, CPA_DEFER), \
     [CPT_USER_RELEASE] = GO(s, CPA_DEFER)
@@ -153,13 +153,13 @@ static const struct machine_cell cells[CP_STATES_NR][CPT_NR] = {
 [CP_GREET] = {
     [CPT_BANNER] = GO(HELLO, CPA_ARM_GRACE),
     [CPT_STEP_OUT] = GO(GREET, CPA_LOSE),
-    [CPT_SESSION] = GO(GREET, CPA_LOSE),
+    [CPT_HELLO] = GO(GREET, CPA_LOSE),
     BEFORE(GREET),
 },
 [CP_HELLO] = {
     [CPT_BANNER] = M_NEVER(AGAIN),
     [CPT_STEP_OUT] = GO(HELLO, CPA_LOSE),
-    [CPT_SESSION] = GO(FIRST, CPA_MEET, CPA_LOG_START, CPA_SEND_HEAD,
+    [CPT_HELLO] = GO(FIRST, CPA_MEET, CPA_LOG_START, CPA_SEND_HEAD,
                        CPA_ROUND),
     BEFORE(HELLO),
 },
@@ -178,8 +178,8 @@ static const struct machine_cell cells[CP_STATES_NR][CPT_NR] = {
     NOT_ENDING(FIRST),
     [CPT_LOCAL_FAILED] = GO(END, CPA_OBEY, CPA_SEND_END),
     [CPT_GUEST_ENDED] = GO(END, CPA_OBEY, CPA_SEND_END),
-    [CPT_USER_PAUSE] = GO(FIRST, CPA_TELL_RUN, CPA_OBEY),
-    [CPT_USER_RUN] = GO(FIRST, CPA_TELL_RUN, CPA_OBEY),
+    [CPT_USER_PAUSE] = GO(FIRST, CPA_TELL_PAUSE, CPA_OBEY),
+    [CPT_USER_RUN] = GO(FIRST, CPA_TELL_PAUSE, CPA_OBEY),
     [CPT_USER_STOP] = GO(END, CPA_OBEY, CPA_SEND_END),
     [CPT_USER_RELEASE] = GO(END, CPA_OBEY, CPA_SEND_END),
 },
@@ -210,8 +210,8 @@ static const struct machine_cell cells[CP_STATES_NR][CPT_NR] = {
     NOT_ENDING(RUN),
     [CPT_LOCAL_FAILED] = GO(END, CPA_OBEY, CPA_SEND_END),
     [CPT_GUEST_ENDED] = GO(END, CPA_OBEY, CPA_SEND_END),
-    [CPT_USER_PAUSE] = GO(SUSPEND, CPA_TELL_RUN, CPA_SEND_NEW, CPA_SUSPEND),
-    [CPT_USER_RUN] = GO(RUN, CPA_TELL_RUN, CPA_OBEY),
+    [CPT_USER_PAUSE] = GO(SUSPEND, CPA_TELL_PAUSE, CPA_SEND_NEW, CPA_SUSPEND),
+    [CPT_USER_RUN] = GO(RUN, CPA_TELL_PAUSE, CPA_OBEY),
     [CPT_USER_STOP] = GO(END, CPA_OBEY, CPA_SEND_END),
     [CPT_USER_RELEASE] = GO(END, CPA_OBEY, CPA_SEND_END),
 },
@@ -285,7 +285,7 @@ static const struct machine_cell cells[CP_STATES_NR][CPT_NR] = {
 },
 [CP_CAPTURE] = {
     NO_CLOCK,
-    [CPT_SESSION] = M_NEVER(SYNC),
+    [CPT_HELLO] = M_NEVER(SYNC),
     [CPT_SUSPENDED ... CPT_CANCELLED] = M_NEVER(STILL),
     [CPT_PEER_SUSPENDED] = M_NEVER(SYNC),
     [CPT_CAPTURED] = GO(SEND, CPA_SEND_EPOCH),
@@ -342,8 +342,8 @@ static const struct machine_cell cells[CP_STATES_NR][CPT_NR] = {
     NOT_ENDING(RESUMED),
     [CPT_LOCAL_FAILED] = GO(END, CPA_OBEY, CPA_SEND_END),
     [CPT_GUEST_ENDED] = GO(RESUMED, CPA_DEFER),
-    [CPT_USER_PAUSE] = GO(RESUMED, CPA_TELL_RUN, CPA_DEFER),
-    [CPT_USER_RUN] = GO(RESUMED, CPA_TELL_RUN, CPA_OBEY),
+    [CPT_USER_PAUSE] = GO(RESUMED, CPA_TELL_PAUSE, CPA_DEFER),
+    [CPT_USER_RUN] = GO(RESUMED, CPA_TELL_PAUSE, CPA_OBEY),
     STOP_LATER(RESUMED),
 },
 [CP_FENCE] = {
@@ -376,7 +376,7 @@ static const struct machine_cell cells[CP_STATES_NR][CPT_NR] = {
     [CPT_PEER_RESUMED] = GO(END, CPA_NONE),
     [CPT_LOST_EARLY] = GO(DONE, CPA_DISCONNECT, ENDS),
     LOST_RUNS,
-    [CPT_SESSION] = GO(END, CPA_LOSE),
+    [CPT_HELLO] = GO(END, CPA_LOSE),
     [CPT_PEER_CONFIRMED] = GO(DONE, CPA_DISCONNECT, ENDS),
     NOT_FENCING,
     [CPT_LOCAL_FAILED] = GO(END, CPA_NONE),

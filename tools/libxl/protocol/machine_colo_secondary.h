@@ -32,7 +32,8 @@ X(CREATED, "created", "the first copy stands, paused") \
 X(CREATE_FAILED, "create-failed", "the restore failed; nothing is left") \
 X(STALE, "stale", "the primary's generation isn't newer than one that was " \
   "here: it was replaced, and came back") \
-X(RUN_STATE, "run-state", "RUN_STATE: what the user wants of the domain") \
+X(PAUSE_REASON, "pause-reason", "PAUSE_REASON: what the user wants of the " \
+  "domain") \
 X(NEW, "new", "CHECKPOINT_STATE NEW: a checkpoint begins") \
 X(SUSPENDED, "suspended", "the copy stands still") \
 X(SUSPEND_FAILED, "suspend-failed", "the copy can't be stopped") \
@@ -47,8 +48,10 @@ X(LOST_FENCE, "lost-fence", "the primary is lost (end of stream, silence, " \
 X(LOST_AUTO, "lost-auto", "the same, and the user chose take-over without " \
   "a fence") \
 X(LOST_MANUAL, "lost-manual", "the same, and no fence command is set") \
-X(PEER_END, "peer-end", "PROTECTION_END: the primary goes on, discard the " \
-  "copy") \
+X(PEER_END, "peer-end", "RELEASE: the domain stays with the primary, " \
+  "discard the copy") \
+X(PEER_GONE, "peer-gone", "GONE: the primary's domain is destroyed, so it " \
+  "needs no fence; the copy may take over") \
 X(FENCED, "fenced", "the fence command says that the primary is off") \
 X(FENCE_FAILED, "fence-failed", "the fence command failed or ran out of " \
   "time") \
@@ -75,8 +78,8 @@ X(STOP_COPY, "stop-copy", "ask the copy to stand still") \
 X(SEND_SUSPENDED, "send-suspended", "send SVM_SUSPENDED and the pages " \
   "that the copy dirtied") \
 X(APPLY, "apply", "write the epoch into the copy") \
-X(NOTE_RUN, "note-run-state", "keep it for the take-over") \
-X(ECHO_RUN, "echo-run-state", "send RUN_STATE back: it is kept") \
+X(NOTE_PAUSE, "note-pause-reason", "keep it for the take-over") \
+X(ECHO_PAUSE, "echo-pause-reason", "send PAUSE_REASON back: it is kept") \
 X(FENCE, "run-fence", "run the fence command on the primary") \
 X(ARM_RETRY, "arm-retry", "set the clock for another fence command") \
 X(ASK_USER, "ask-user", "say what the user has to decide") \
@@ -84,8 +87,8 @@ X(ACTIVATE, "activate", "go on from the copy's own state, final name, " \
   "output flows") \
 X(ANNOUNCE, "announce", "tell the network where the domain is now") \
 X(DESTROY, "destroy-copy", "destroy the copy, or the half-made one") \
-X(SEND_FAILED, "send-failed", "send PROTECTION_END: this copy is gone") \
-X(SEND_CONFIRM, "send-confirm", "send PROTECTION_END: the copy goes, " \
+X(SEND_GONE, "send-gone", "send GONE, if this copy is destroyed") \
+X(SEND_CONFIRM, "send-confirm", "send RELEASE: the copy will never run, " \
   "as told") \
 X(DISCONNECT, "disconnect", "close the stream") \
 X(REFUSE, "refuse", "tell the user why not now") \

@@ -11,7 +11,7 @@
 
 #define PRIMARY_STATES(X) \
 X(GREET, "greet", "waits for the receiver to say that it is there") \
-X(HELLO, "hello", "the receiver is there; waits a moment for SESSION, by " \
+X(HELLO, "hello", "the receiver is there; waits a moment for HELLO, by " \
   "which it says that it acknowledges") \
 X(FIRST, "first-copy", "copies all memory while the domain runs") \
 X(SUSPEND, "suspend", "has asked the domain to stand still") \
@@ -30,7 +30,7 @@ X(DONE, "done", "protection has ended")
 
 #define PRIMARY_TRIGGERS(X) \
 X(BANNER, "banner", "the receiver's banner") \
-X(SESSION, "session", "SESSION: the receiver acknowledges epochs") \
+X(HELLO, "hello", "HELLO: the receiver acknowledges epochs") \
 X(STEP_OUT, "step-out", "what is waited for took too long") \
 X(ROUND_SENT, "round-sent", "one round of the first copy is out") \
 X(CONVERGED, "converged", "few enough pages are left for the first stop") \
@@ -61,9 +61,9 @@ X(LOST_FENCE, "lost-fence", "the peer is lost (end of stream, silence, " \
 X(LOST_MANUAL, "lost-manual", "the same, and no fence command is set") \
 X(PLAIN_END, "plain-end", "the stream ended, of a receiver that does not " \
   "acknowledge") \
-X(PEER_ENDED, "peer-ended", "the peer says that its copy is gone") \
-X(PEER_CONFIRMED, "peer-confirmed", "the peer discards its copy, as it was " \
-  "told") \
+X(PEER_ENDED, "peer-ended", "GONE: the peer has destroyed its copy") \
+X(PEER_CONFIRMED, "peer-confirmed", "RELEASE: the peer discards its copy, " \
+  "as it was told") \
 X(FENCED, "fenced", "the fence command says that the peer is off") \
 X(FENCE_FAILED, "fence-failed", "the fence command failed or ran out of " \
   "time") \
@@ -78,7 +78,7 @@ X(USER_RELEASE, "user-release", "the user ends protection and vouches that " \
   "the copy does not run")
 
 #define PRIMARY_ACTIONS(X) \
-X(ARM_GRACE, "arm-grace", "set the clock for SESSION") \
+X(ARM_GRACE, "arm-grace", "set the clock for HELLO") \
 X(MEET, "meet", "send signs of life from now on, and expect them") \
 X(MEET_PLAIN, "meet-plain", "warn that nothing will be acknowledged") \
 X(LOSE, "lose-peer", "take the peer for lost: this is garbage, or too late") \
@@ -91,8 +91,8 @@ X(SUSPEND, "ask-suspend", "ask the domain to stand still") \
 X(SUSPEND_CANCEL, "cancel-suspend", "withdraw that request") \
 X(OBEY, "obey-run-state", "pause the domain or let it run, as its run state " \
   "says") \
-X(TELL_RUN, "tell-run-state", "send RUN_STATE: what the user wants of the " \
-  "domain") \
+X(TELL_PAUSE, "tell-pause-reason", "send PAUSE_REASON: what the user wants " \
+  "of the domain") \
 X(MARK, "mark-output", "what was held so far belongs to this epoch") \
 X(CAPTURE, "capture", "dirty pages and all state into staging") \
 X(RESUME, "resume", "let the domain run again") \
@@ -108,7 +108,8 @@ X(DISCONNECT, "disconnect", "close the stream and end its command") \
 X(FENCE, "run-fence", "run the fence command on the peer") \
 X(ARM_RETRY, "arm-retry", "set the clock for another fence command") \
 X(ASK_USER, "ask-user", "say what the user has to decide") \
-X(SEND_END, "send-end", "send PROTECTION_END: discard your copy") \
+X(SEND_END, "send-end", "send RELEASE: the domain stays here, discard your " \
+  "copy") \
 X(RELEASE_ALL, "release-all", "let all output go and give the path back") \
 X(GUEST_END, "guest-end", "if the domain has ended, do what its " \
   "configuration says") \

@@ -25,7 +25,7 @@ X(RESTORE, "restore", "its state is being loaded") \
 X(IO_ERROR, "io-error", "a request to its storage failed; the user releases " \
   "it with `retry'")
 
-/* The states of pause_machine. Values are those of the record RUN_STATE. */
+/* The states of pause_machine. Values are those of the record PAUSE_REASON. */
 #define PAUSE_REASONS(X) \
 X(NONE, "none", "nothing but locks keeps it from running") \
 X(PRELAUNCH, "prelaunch", "it has not been started yet") \

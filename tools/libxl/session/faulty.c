@@ -41,7 +41,8 @@ X(dom, create, "create", \
 X(dom, apply, "apply", \
   (struct dom *d, const struct ckpt *c, struct err *e), (d, c, e)) \
 X(dom, activate, "activate", (struct dom *d, bool run, struct err *e), \
-  (d, run, e))
+  (d, run, e)) \
+X(dom, destroy, "destroy", (struct dom *d, struct err *e), (d, e))
 #define NET_FAULTS(X) \
 X(net, attach, "attach", (const struct dom_info *info, \
                           const struct logger *log, struct net **n_r, \

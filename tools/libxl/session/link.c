@@ -100,28 +100,28 @@ int link_put_state(struct colo_link *l, enum wire_state id, struct err *e)
     return rc ? rc : link_put(l, &b, e);
 }
 
-int link_put_end(struct colo_link *l, enum wire_end_reason reason,
-                 struct err *e)
+int link_put_release(struct colo_link *l, struct err *e)
 {
     CLEANUP_BUF struct buf b = { 0 };
-    int rc = sr_put_protection_end(&b, reason, e);
+    int rc = sr_put_release(&b, WIRE_KEEPER_PRIMARY, e);
 
     return rc ? rc : link_put(l, &b, e);
 }
 
-int link_put_session(struct colo_link *l, const struct colo_params *p,
-                     const char *name, struct err *e)
+int link_put_hello(struct colo_link *l, const struct colo_params *p,
+                   const char *name, struct err *e)
 {
-    struct sr_session s = {
-        .generation = l->generation,
+    struct sr_peer_info info = {
         .heartbeat_ms = p->heartbeat_ms,
         .silence_ms = p->silence_ms,
     };
     CLEANUP_BUF struct buf b = { 0 };
     int rc;
 
-    snprintf(s.peer_name, sizeof(s.peer_name), "%s", name ? name : "");
-    rc = sr_put_session(&b, &s, e);
+    snprintf(info.name, sizeof(info.name), "%s", name ? name : "");
+    rc = sr_put_hello(&b, l->generation, e);
+    if (!rc)
+        rc = sr_put_peer_info(&b, &info, e);
     return rc ? rc : link_put(l, &b, e);
 }
 
@@ -150,13 +150,12 @@ void link_allow_silence(struct colo_link *l, uint64_t silence_ns)
 
 void link_beat(struct colo_link *l)
 {
-    struct sr_heartbeat h = { l->generation, l->epoch };
     CLEANUP_BUF struct buf b = { 0 };
     struct err e;
 
     if (!takes_more(l))
         return;
-    if (sr_put_heartbeat(&b, &h, &e) ||
+    if (sr_put_heartbeat(&b, &e) ||
         outq_put_urgent(&l->out, &b, &e))
         log_error(l->log, "event=heartbeat-failed text=\"%s\"", e.msg);
     link_flush(l);
@@ -185,16 +184,4 @@ void link_close(struct colo_link *l)
     l->ops->timer(l->env, ENV_TIMER_SILENCE, ENV_NEVER);
     l->ops->timer(l->env, ENV_TIMER_STEP, ENV_NEVER);
     l->ops->disconnect(l->env);
-}
-
-int link_check_heartbeat(struct colo_link *l, struct err *e)
-{
-    struct sr_heartbeat h;
-    int rc = sr_get_heartbeat(l->body.data, l->body.size, &h, e);
-
-    if (!rc && h.generation != l->generation)
-        rc = err_set(e, ERR_PEER, "a sign of life of session %016" PRIx64
-                     ", and this is %016" PRIx64, h.generation,
-                     l->generation);
-    return rc;
 }

@@ -36,7 +36,6 @@ struct colo_link {
     struct sr_validator *check;
     struct buf body;             /* of the small record being read */
     uint64_t generation;
-    uint64_t epoch;              /* newest complete; goes into heartbeats */
     uint64_t heard_ns;           /* when the last octet came */
     uint64_t heartbeat_ns, silence_ns;    /* 0: not yet */
     bool open;                   /* connected */
@@ -55,12 +54,13 @@ bool link_flush(struct colo_link *l);
 /* Queue @b (whole records, or one whose body follows) and flush. */
 int link_put(struct colo_link *l, struct buf *b, struct err *e);
 int link_put_state(struct colo_link *l, enum wire_state id, struct err *e);
-int link_put_end(struct colo_link *l, enum wire_end_reason reason,
-                 struct err *e);
+/* That the primary keeps the domain: either side's word for the end. */
+int link_put_release(struct colo_link *l, struct err *e);
 /* Once all that is queued is sent, end our direction of the stream. */
 void link_end_send(struct colo_link *l);
-int link_put_session(struct colo_link *l, const struct colo_params *p,
-                     const char *name, struct err *e);
+/* HELLO and PEER_INFO, in one piece. */
+int link_put_hello(struct colo_link *l, const struct colo_params *p,
+                   const char *name, struct err *e);
 
 /* The peer is ours: send signs of life from now on. */
 void link_start_beating(struct colo_link *l, uint64_t heartbeat_ns);
@@ -81,14 +81,5 @@ static inline void link_heard(struct colo_link *l)
 
 /* Close for good: nothing is sent or received any more. */
 void link_close(struct colo_link *l);
-
-/* Our optional records, whole in l->body: common checks of a heartbeat. */
-int link_check_heartbeat(struct colo_link *l, struct err *e);
-
-/* Whether it keeps the domain from running. */
-static inline bool link_wish_pauses(const struct sr_run_state *r)
-{
-    return r->reason || r->flags;
-}
 
 #endif

@@ -85,7 +85,6 @@ void primary_lost(struct colo_primary *p, const char *fmt, ...)
 void primary_local_failed(struct colo_primary *p, const struct err *err)
 {
     primary_verdict(p, COLO_END_FAILED, err->code, "%s", err->msg);
-    p->end_reason = WIRE_REASON_STOP;
     primary_post(p, PT_LOCAL_FAILED);
 }
 
@@ -239,7 +238,6 @@ static void guest_ended(struct colo_primary *p, const struct dom_event *ev)
     p->guest_over = !gone;
     p->asking = false;
     p->guest_reason = ev->shutdown_reason;
-    p->end_reason = WIRE_REASON_GUEST_ENDED;
     primary_verdict(p, COLO_END_GUEST, ERR_OK, "the domain %s", gone ?
                     "was destroyed" : how[ev->shutdown_reason]);
     primary_post(p, PT_GUEST_ENDED);

@@ -138,7 +138,6 @@ static void act_hold(struct colo_primary *p)
 
     p->going_out = false;
     p->epochs_ready = p->link.own ? 1 : 0;
-    p->link.epoch = p->epochs_ready;
     if (!p->net)
         return;
     if (p->net_ops->hold(p->net, &e))
@@ -153,7 +152,6 @@ static void act_release_epoch(struct colo_primary *p)
     p->ops->timer(p->env, ENV_TIMER_STEP, ENV_NEVER);
     p->going_out = false;
     p->epochs_ready = p->epoch;
-    p->link.epoch = p->epoch;
     link_allow_silence(&p->link, p->params.silence_ms * ENV_MS);
     if (p->holding && p->net_ops->release_epoch(p->net, &e))
         primary_local_failed(p, &e);
@@ -275,7 +273,7 @@ primary_action_fn *const primary_actions[PA_NR] = {
     [PA_SUSPEND_CANCEL] = act_suspend_cancel, [PA_MARK] = act_mark,
     [PA_CAPTURE] = act_capture, [PA_RESUME] = act_resume,
     [PA_SEND_EPOCH] = primary_act_send_epoch, [PA_HOLD] = act_hold,
-    [PA_OBEY] = primary_act_obey, [PA_TELL_RUN] = primary_act_tell_run,
+    [PA_OBEY] = primary_act_obey, [PA_TELL_PAUSE] = primary_act_tell_pause,
     [PA_RELEASE_EPOCH] = act_release_epoch,
     [PA_ARM_INTERVAL] = act_arm_interval, [PA_DEFER] = act_defer,
     [PA_RECALL] = act_recall, [PA_DISCONNECT] = act_disconnect,

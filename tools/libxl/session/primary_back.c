@@ -34,52 +34,61 @@ static size_t take_banner(struct colo_primary *p, const uint8_t *data,
     return take;
 }
 
-static int back_session(struct colo_primary *p, struct err *e)
+static int back_hello(struct colo_primary *p, struct err *e)
 {
-    struct sr_session s;
-    int rc = sr_get_session(p->link.body.data, p->link.body.size, &s, e);
+    struct sr_hello h;
+    int rc = sr_get_hello(p->link.body.data, p->link.body.size, &h, e);
 
     if (rc)
         return rc;
-    primary_blame(p, "the receiver says SESSION too late, or again");
-    primary_post(p, PT_SESSION);
+    primary_blame(p, "the receiver says HELLO too late, or again");
+    primary_post(p, PT_HELLO);
     return 0;
 }
 
-static void back_ended(struct colo_primary *p, enum wire_end_reason reason)
+static int back_release(struct colo_primary *p, struct err *e)
 {
-    if (reason == WIRE_REASON_CONFIRMED) {
-        primary_blame(p, "the receiver confirms an end that it wasn't told");
-        primary_post(p, PT_PEER_CONFIRMED);
-        return;
-    }
+    enum wire_keeper keeper;
+    int rc = sr_get_release(p->link.body.data, p->link.body.size, &keeper,
+                            e);
+
+    if (rc)
+        return rc;
+    if (keeper != WIRE_KEEPER_PRIMARY)
+        return err_set(e, ERR_PEER, "the %s would keep the domain, which "
+                       "nobody offered", wire_keeper_name(keeper));
+    primary_blame(p, "the receiver confirms an end that it wasn't told");
+    primary_post(p, PT_PEER_CONFIRMED);
+    return 0;
+}
+
+static int back_gone(struct colo_primary *p)
+{
     primary_verdict(p, COLO_END_PEER, ERR_PEER, "the receiver gave its copy "
-                    "up (%s)", wire_end_reason_name(reason));
+                    "up");
     primary_post(p, PT_PEER_ENDED);
+    return 0;
 }
 
 static int back_record(struct colo_primary *p, uint32_t type, struct err *e)
 {
-    enum wire_end_reason reason;
     enum wire_state id;
     int rc = 0;
 
     switch (type) {
     case WIRE_OPT_HEARTBEAT:
-        /* It has read our SESSION, and goes on from here. */
+        /* It has read our HELLO, and goes on from here. */
         link_start_listening(&p->link);
         return 0;
-    case WIRE_OPT_SESSION:
-        return back_session(p, e);
-    case WIRE_OPT_PROTECTION_END:
-        rc = sr_get_protection_end(p->link.body.data, p->link.body.size,
-                                   &reason, e);
-        if (!rc)
-            back_ended(p, reason);
-        return rc;
-    case WIRE_OPT_RUN_STATE:
-        return sr_get_run_state(p->link.body.data, p->link.body.size,
-                                &p->kept, e);
+    case WIRE_OPT_HELLO:
+        return back_hello(p, e);
+    case WIRE_OPT_RELEASE:
+        return back_release(p, e);
+    case WIRE_OPT_GONE:
+        return back_gone(p);
+    case WIRE_OPT_PAUSE_REASON:
+        return sr_get_pause_reason(p->link.body.data, p->link.body.size,
+                                   &p->kept, e);
     case WIRE_LIBXL_CHECKPOINT_STATE:
         rc = sr_get_state(p->link.body.data, p->link.body.size, &id, e);
         if (rc)
@@ -92,7 +101,7 @@ static int back_record(struct colo_primary *p, uint32_t type, struct err *e)
         primary_post(p, p->epoch == 1 ? PT_READY_FIRST : PT_READY);
         return 0;
     default:
-        return 0;    /* optional and unknown: skipped */
+        return 0;    /* PEER_INFO, or optional and unknown: skipped */
     }
 }
 

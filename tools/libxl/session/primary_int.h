@@ -53,7 +53,7 @@ struct colo_primary {
     uint64_t epochs_sent;             /* whole, handed to the stream */
     uint64_t epochs_ready;            /* acknowledged */
     struct run_state run;             /* what the user wants of the domain */
-    struct sr_run_state told, kept;   /* what the peer was told, has kept */
+    uint32_t told, kept;              /* reasons: the peer was told, keeps */
     bool paused;                      /* the domain is, by whomever */
     bool asking;                      /* it to stand still; no answer yet */
     struct awake awake;
@@ -65,7 +65,6 @@ struct colo_primary {
     bool guest_over;
     bool logging;
     enum dom_shutdown guest_reason;
-    enum wire_end_reason end_reason;
     const char *phase, *needs_user;
     char why[ERR_MSG_SIZE];           /* of what may be the peer's loss */
     char ask[640];
@@ -77,7 +76,7 @@ extern primary_action_fn *const primary_actions[PA_NR];
 
 /* Pausing: primary_run.c. */
 void primary_act_obey(struct colo_primary *p);
-void primary_act_tell_run(struct colo_primary *p);
+void primary_act_tell_pause(struct colo_primary *p);
 /* Whether the domain is paused; what somebody else did is taken over as the
    user's wish. */
 bool primary_is_paused(struct colo_primary *p);

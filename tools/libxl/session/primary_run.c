@@ -1,32 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-only */
 /*
  * A primary's domain and the user's wish that it stands still. The wish is
- * the run state; the peer is told whenever it changes, so that it outlives
- * this host. When the domain is stopped or let go is the machine's matter.
+ * the run state; the peer is told its reason whenever that changes, so that it
+ * outlives this host, and never of io-error, which is this host's storage.
+ * When the domain is stopped or let go is the machine's matter.
  */
 #include "primary_int.h"
 
 #include <stdio.h>
 
-static struct sr_run_state wish(const struct colo_primary *p)
-{
-    return (struct sr_run_state) {
-        .reason = (uint32_t)p->run.reason,
-        .flags = p->run.held[RUN_LOCK_IO_ERROR] ? WIRE_RUN_IO_ERROR : 0,
-    };
-}
-
-static bool same(const struct sr_run_state *a, const struct sr_run_state *b)
-{
-    return a->reason == b->reason && a->flags == b->flags;
-}
-
 /* An epoch's own lock is no wish. */
 static bool wants_pause(const struct colo_primary *p)
 {
-    struct sr_run_state w = wish(p);
-
-    return link_wish_pauses(&w);
+    return p->run.reason != PAUSE_NONE || p->run.held[RUN_LOCK_IO_ERROR];
 }
 
 void primary_act_obey(struct colo_primary *p)
@@ -47,16 +33,16 @@ void primary_act_obey(struct colo_primary *p)
     log_info(p->conf->log, "event=%s", pause ? "paused" : "unpaused");
 }
 
-void primary_act_tell_run(struct colo_primary *p)
+void primary_act_tell_pause(struct colo_primary *p)
 {
     CLEANUP_BUF struct buf b = { 0 };
-    struct sr_run_state now = wish(p);
+    uint32_t now = (uint32_t)p->run.reason;
     struct err e = { 0 };
 
-    if (!p->link.own || same(&now, &p->told))
+    if (!p->link.own || now == p->told)
         return;
     p->told = now;
-    if (sr_put_run_state(&b, &now, &e) || link_put(&p->link, &b, &e))
+    if (sr_put_pause_reason(&b, now, &e) || link_put(&p->link, &b, &e))
         primary_local_failed(p, &e);
 }
 
@@ -69,15 +55,15 @@ bool primary_is_paused(struct colo_primary *p)
         run_state_command(&p->run, now ? RUN_STOP : RUN_CONT, NULL);
         primary_say(p, LOG_NOTE, "somebody %s the domain",
                     now ? "paused" : "unpaused");
-        primary_act_tell_run(p);
+        primary_act_tell_pause(p);
     }
     return now;
 }
 
 const char *primary_paused(const struct colo_primary *p)
 {
-    struct sr_run_state w = wish(p);
-    bool known = same(&w, &p->told) && same(&w, &p->kept);
+    uint32_t reason = (uint32_t)p->run.reason;
+    bool known = reason == p->told && reason == p->kept;
 
     if (!wants_pause(p))
         return p->paused ? "soon" : "no";

@@ -48,9 +48,9 @@ void primary_act_send_head(struct colo_primary *p)
     if (!rc)
         rc = link_put(&p->link, &b, &e);
     if (!rc && p->link.own)
-        rc = link_put_session(&p->link, &p->params, p->conf->local_name, &e);
+        rc = link_put_hello(&p->link, &p->params, p->conf->local_name, &e);
     if (!rc)
-        primary_act_tell_run(p);
+        primary_act_tell_pause(p);
     if (!rc)
         rc = sr_put_record(&b, WIRE_LIBXL_LIBXC_CONTEXT, NULL, 0, &e);
     if (!rc)
@@ -257,7 +257,7 @@ void primary_act_send_end(struct colo_primary *p)
        it is no longer the one that might take over. */
     link_allow_silence(&p->link, LINK_EARLY_SILENCE_NS);
     if (p->link.own)
-        rc = link_put_end(&p->link, p->end_reason, &e);
+        rc = link_put_release(&p->link, &e);
     else
         rc = put_poison(p, &e);
     if (rc)

@@ -58,7 +58,6 @@ void primary_command(void *s, enum colo_command c, const char **reply_r)
         return;
     }
     snprintf(p->reply, sizeof(p->reply), "ok ending");
-    p->end_reason = WIRE_REASON_STOP;
     if (p->link.open)
         primary_verdict(p, COLO_END_STOPPED, ERR_OK, NULL);
 }

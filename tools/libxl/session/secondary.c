@@ -85,6 +85,16 @@ void secondary_lost(struct colo_secondary *s, const char *fmt, ...)
                    manual ? ST_LOST_MANUAL : ST_LOST_AUTO);
 }
 
+void secondary_gone(struct colo_secondary *s)
+{
+    bool may = may_take_over(s);
+
+    secondary_say(s, LOG_NOTE, "the primary's domain is destroyed");
+    secondary_verdict(s, COLO_END_FAILED, ERR_PEER, "the primary's domain "
+                      "is destroyed");
+    secondary_post(s, may ? ST_PEER_GONE : ST_LOST_EARLY);
+}
+
 void secondary_local_failed(struct colo_secondary *s, const struct err *err)
 {
     secondary_verdict(s, COLO_END_FAILED, err->code, "%s", err->msg);
@@ -324,7 +334,7 @@ static void on_start(void *v)
     s->ops->timer(s->env, ENV_TIMER_STEP, s->params.create_ms * ENV_MS);
     if (buf_append(&b, banner, sizeof(banner) - 1, &e) ||
         link_put(&s->link, &b, &e) ||
-        link_put_session(&s->link, &s->params, "", &e))
+        link_put_hello(&s->link, &s->params, "", &e))
         secondary_local_failed(s, &e);
     secondary_run(s);
 }

@@ -111,7 +111,7 @@ static void act_send_ready(struct colo_secondary *s)
     struct err e = { 0 };
 
     s->ops->timer(s->env, ENV_TIMER_STEP, ENV_NEVER);
-    s->link.epoch = s->held = s->epochs;
+    s->held = s->epochs;
     s->route = ROUTE_STAGE;
     if (make_stage(s, &e)) {
         failed(s, &e, ST_LOCAL_FAILED);
@@ -169,25 +169,24 @@ static void act_ask_user(struct colo_secondary *s)
     s->needs_user = s->ask;
 }
 
-static void act_note_run(struct colo_secondary *s)
+static void act_note_pause(struct colo_secondary *s)
 {
-    s->run = s->told;
-    log_info(s->conf->log, "event=run-state reason=%u flags=%u",
-             s->run.reason, s->run.flags);
+    s->reason = s->told;
+    log_info(s->conf->log, "event=pause-reason reason=%u", s->reason);
 }
 
-static void act_echo_run(struct colo_secondary *s)
+static void act_echo_pause(struct colo_secondary *s)
 {
     CLEANUP_BUF struct buf b = { 0 };
     struct err e = { 0 };
 
-    if (sr_put_run_state(&b, &s->run, &e) || link_put(&s->link, &b, &e))
+    if (sr_put_pause_reason(&b, s->reason, &e) || link_put(&s->link, &b, &e))
         failed(s, &e, ST_LOCAL_FAILED);
 }
 
 static void act_activate(struct colo_secondary *s)
 {
-    bool run = !link_wish_pauses(&s->run);
+    bool run = s->reason == 0;
     struct err e = { 0 };
 
     s->ops->timer(s->env, ENV_TIMER_RETRY, ENV_NEVER);
@@ -231,6 +230,7 @@ static void act_destroy(struct colo_secondary *s)
         if (s->link.own)
             link_beat(&s->link);    /* the primary waits for its end */
     }
+    s->copy_left = rc != 0;
     if (rc)
         secondary_say(s, LOG_ERROR, "the copy can't be destroyed: %s",
                       e.msg);
@@ -238,23 +238,29 @@ static void act_destroy(struct colo_secondary *s)
     s->dom = NULL;
 }
 
-static void send_end(struct colo_secondary *s, enum wire_end_reason reason)
+/* GONE has to be true: who isn't told so fences this host. */
+static void act_send_gone(struct colo_secondary *s)
 {
+    CLEANUP_BUF struct buf b = { 0 };
     struct err e = { 0 };
 
-    if (link_put_end(&s->link, reason, &e))
+    if (s->copy_left) {
+        log_warn(s->conf->log, "event=gone-not-said text=\"the copy may "
+                 "still be there\"");
+        return;
+    }
+    if (sr_put_gone(&b, &e) || link_put(&s->link, &b, &e))
         secondary_say(s, LOG_ERROR, "the primary can't be told: %s", e.msg);
-    link_flush(&s->link);    /* what follows may take its time */
-}
-
-static void act_send_failed(struct colo_secondary *s)
-{
-    send_end(s, WIRE_REASON_FAILED);
+    link_flush(&s->link);
 }
 
 static void act_send_confirm(struct colo_secondary *s)
 {
-    send_end(s, WIRE_REASON_CONFIRMED);
+    struct err e = { 0 };
+
+    if (link_put_release(&s->link, &e))
+        secondary_say(s, LOG_ERROR, "the primary can't be told: %s", e.msg);
+    link_flush(&s->link);    /* what follows may take its time */
 }
 
 static void act_disconnect(struct colo_secondary *s)
@@ -290,9 +296,9 @@ secondary_action_fn *const secondary_actions[SA_NR] = {
     [SA_SEND_READY] = act_send_ready, [SA_APPLY] = act_apply,
     [SA_FENCE] = act_fence, [SA_ARM_RETRY] = act_arm_retry,
     [SA_ASK_USER] = act_ask_user, [SA_ACTIVATE] = act_activate,
-    [SA_NOTE_RUN] = act_note_run, [SA_ECHO_RUN] = act_echo_run,
+    [SA_NOTE_PAUSE] = act_note_pause, [SA_ECHO_PAUSE] = act_echo_pause,
     [SA_ANNOUNCE] = act_announce, [SA_DESTROY] = act_destroy,
-    [SA_SEND_FAILED] = act_send_failed,
+    [SA_SEND_GONE] = act_send_gone,
     [SA_SEND_CONFIRM] = act_send_confirm,
     [SA_DISCONNECT] = act_disconnect, [SA_REFUSE] = act_refuse,
     [SA_FINISH] = act_finish,

@@ -168,51 +168,65 @@ static int libxl_item(struct colo_secondary *s, const struct sr_item *it,
 
 /* ---- our optional records ----------------------------------------------- */
 
-static int on_session(struct colo_secondary *s, struct err *e)
+static int on_hello(struct colo_secondary *s, struct err *e)
 {
-    struct sr_session ss;
-    int rc = sr_get_session(s->link.body.data, s->link.body.size, &ss, e);
+    struct sr_hello h;
+    int rc = sr_get_hello(s->link.body.data, s->link.body.size, &h, e);
 
     if (rc)
         return rc;
     if (s->route != ROUTE_HEAD || s->link.own)
-        return err_set(e, ERR_PEER, "a second SESSION record");
-    s->link.generation = ss.generation;
-    memcpy(s->peer_name, ss.peer_name, sizeof(s->peer_name));
-    if (ss.heartbeat_ms)
-        s->params.heartbeat_ms = ss.heartbeat_ms;
-    if (ss.silence_ms)
-        s->params.silence_ms = ss.silence_ms;
+        return err_set(e, ERR_PEER, "HELLO too late, or again");
+    s->link.generation = h.generation;
     link_start_beating(&s->link, s->params.heartbeat_ms * ENV_MS);
     link_start_listening(&s->link);
     return 0;
 }
 
-static int on_protection_end(struct colo_secondary *s, struct err *e)
+/* Right behind HELLO, from a peer that has it to say. */
+static int on_peer_info(struct colo_secondary *s, struct err *e)
 {
-    enum wire_end_reason reason;
-    int rc = sr_get_protection_end(s->link.body.data, s->link.body.size,
-                                   &reason, e);
+    struct sr_peer_info i;
+    int rc = sr_get_peer_info(s->link.body.data, s->link.body.size, &i, e);
 
     if (rc)
         return rc;
-    if (reason != WIRE_REASON_STOP && reason != WIRE_REASON_GUEST_ENDED)
-        return err_set(e, ERR_PEER, "PROTECTION_END with reason %s from a "
-                       "primary", wire_end_reason_name(reason));
+    if (s->route != ROUTE_HEAD || !s->link.own)
+        return err_set(e, ERR_PEER, "PEER_INFO before HELLO, or too late");
+    memcpy(s->peer_name, i.name, sizeof(s->peer_name));
+    if (i.heartbeat_ms)
+        s->params.heartbeat_ms = i.heartbeat_ms;
+    if (i.silence_ms)
+        s->params.silence_ms = i.silence_ms;
+    link_start_beating(&s->link, s->params.heartbeat_ms * ENV_MS);
+    return 0;
+}
+
+static int on_release(struct colo_secondary *s, struct err *e)
+{
+    enum wire_keeper keeper;
+    int rc = sr_get_release(s->link.body.data, s->link.body.size, &keeper,
+                            e);
+
+    if (rc)
+        return rc;
+    if (keeper != WIRE_KEEPER_PRIMARY)
+        return err_set(e, ERR_PEER, "the %s is to keep the domain: no "
+                       "handover is known here", wire_keeper_name(keeper));
     s->peer_said_end = true;
     secondary_verdict(s, COLO_END_DISCARDED, ERR_OK, "the primary ended "
-                      "protection (%s)", wire_end_reason_name(reason));
+                      "protection");
     secondary_post(s, ST_PEER_END);
     return 0;
 }
 
-static int on_run_state(struct colo_secondary *s, struct err *e)
+static int on_pause_reason(struct colo_secondary *s, struct err *e)
 {
-    int rc = sr_get_run_state(s->link.body.data, s->link.body.size, &s->told,
-                              e);
+    int rc = sr_get_pause_reason(s->link.body.data, s->link.body.size,
+                                 &s->told, e);
 
     if (!rc)
-        secondary_post(s, ST_RUN_STATE);
+        secondary_post(s, ST_PAUSE_REASON);
     return rc;
 }
 
@@ -257,18 +271,21 @@ static int optional_item(struct colo_secondary *s, const struct sr_item *it,
     if (it->kind != SR_RECORD_END)
         return 0;
     switch (it->type) {
-    case WIRE_OPT_HEARTBEAT:
-        return s->link.own ? link_check_heartbeat(&s->link, e) : 0;
-    case WIRE_OPT_SESSION:
-        return on_session(s, e);
-    case WIRE_OPT_PROTECTION_END:
-        return on_protection_end(s, e);
-    case WIRE_OPT_RUN_STATE:
-        return on_run_state(s, e);
+    case WIRE_OPT_RELEASE:
+        return on_release(s, e);
+    case WIRE_OPT_GONE:
+        secondary_gone(s);
+        return 0;
+    case WIRE_OPT_HELLO:
+        return on_hello(s, e);
+    case WIRE_OPT_PAUSE_REASON:
+        return on_pause_reason(s, e);
+    case WIRE_OPT_PEER_INFO:
+        return on_peer_info(s, e);
     case WIRE_OPT_ZERO_PAGES:
         return on_zero_pages(s, e);
     default:
-        return 0;
+        return 0;    /* HEARTBEAT: any octet was one */
     }
 }
 

@@ -57,8 +57,9 @@ struct colo_secondary {
     uint64_t epochs;                /* complete ones, the first included */
     uint64_t started_ns, apply_ns, newest_pages;
     struct colo_result result;
-    struct sr_run_state told, run;  /* the primary's user's wish; taken in */
+    uint32_t told, reason;          /* why it stands still there; taken in */
     bool ended, peer_said_end, finishing;
+    bool copy_left;                 /* it couldn't be destroyed */
     char peer_name[WIRE_PEER_NAME_SIZE], name[DOM_NAME_MAX];
     const char *phase, *needs_user;
     char ask[640], reply[704];
@@ -73,6 +74,8 @@ void secondary_verdict(struct colo_secondary *s, enum colo_end end, int code,
     __attribute__((format(printf, 4, 5)));
 void secondary_lost(struct colo_secondary *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* The primary's domain is destroyed, it says: the loss that needs no fence. */
+void secondary_gone(struct colo_secondary *s);
 void secondary_local_failed(struct colo_secondary *s, const struct err *err);
 void secondary_say(struct colo_secondary *s, enum log_level level,
                    const char *fmt, ...)

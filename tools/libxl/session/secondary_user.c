@@ -79,7 +79,7 @@ void secondary_status(void *v, struct colo_status *st)
         .generation = s->link.generation, .pages = s->newest_pages,
         .pause_ns = s->apply_ns,
         .run_state = "inmigrate",
-        .paused = link_wish_pauses(&s->run) ? "yes" : "no",
+        .paused = s->reason ? "yes" : "no",
         .heard_ms = (s->ops->now(s->env) - s->link.heard_ns) / ENV_MS,
         .since_s = (s->ops->now(s->env) - s->started_ns) / (1000 * ENV_MS),
     };

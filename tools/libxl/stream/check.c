@@ -17,34 +17,37 @@ enum sr_rule sr_check_state(const uint8_t *body, uint32_t length)
                                                    : SR_RULE_NONE;
 }
 
-enum sr_rule sr_check_session(const uint8_t *body)
+enum sr_rule sr_check_release(const uint8_t *body)
 {
-    const uint8_t *name = body + 24;
+    if (get_le32(body) >= WIRE_KEEPERS_NR)
+        return SR_RULE_RELEASE_KEEPER;
+    return get_le32(body + 4) ? SR_RULE_RELEASE_ZERO : SR_RULE_NONE;
+}
+
+enum sr_rule sr_check_hello(const uint8_t *body)
+{
+    return get_le32(body) == WIRE_HELLO_VERSION ? SR_RULE_NONE
+                                                : SR_RULE_HELLO_VERSION;
+}
+
+enum sr_rule sr_check_pause_reason(const uint8_t *body)
+{
+    if (get_le32(body) > WIRE_PAUSE_REASON_MAX)
+        return SR_RULE_PAUSE_VALUE;
+    return get_le32(body + 4) ? SR_RULE_PAUSE_ZERO : SR_RULE_NONE;
+}
+
+enum sr_rule sr_check_peer_info(const uint8_t *body)
+{
+    const uint8_t *name = body + 8;
     const uint8_t *nul = memchr(name, 0, WIRE_PEER_NAME_SIZE);
 
-    if (get_le32(body) != WIRE_SESSION_VERSION)
-        return SR_RULE_SESSION_VERSION;
     if (!nul)
-        return SR_RULE_SESSION_NAME;
+        return SR_RULE_PEER_NAME;
     for (; nul < name + WIRE_PEER_NAME_SIZE; nul++)
         if (*nul)
-            return SR_RULE_SESSION_NAME;
+            return SR_RULE_PEER_NAME;
     return SR_RULE_NONE;
-}
-
-enum sr_rule sr_check_protection_end(const uint8_t *body)
-{
-    if (get_le32(body) > WIRE_REASON_CONFIRMED)
-        return SR_RULE_END_REASON;
-    return get_le32(body + 4) ? SR_RULE_END_ZERO : SR_RULE_NONE;
-}
-
-enum sr_rule sr_check_run_state(const uint8_t *body)
-{
-    if (get_le32(body) > WIRE_RUN_REASON_MAX)
-        return SR_RULE_RUN_REASON;
-    return get_le32(body + 4) & ~WIRE_RUN_IO_ERROR ? SR_RULE_RUN_FLAGS
-                                                   : SR_RULE_NONE;
 }
 
 enum sr_rule sr_check_zero_pages(const uint8_t *head, uint32_t length)

@@ -13,9 +13,10 @@
 
 /* Each returns the first rule that @body breaks, or SR_RULE_NONE. */
 enum sr_rule sr_check_state(const uint8_t *body, uint32_t length); /* 4, 8 */
-enum sr_rule sr_check_session(const uint8_t *body);           /* 88 octets */
-enum sr_rule sr_check_protection_end(const uint8_t *body);    /* 8 */
-enum sr_rule sr_check_run_state(const uint8_t *body);    /* 8 */
+enum sr_rule sr_check_release(const uint8_t *body);           /* 8 octets */
+enum sr_rule sr_check_hello(const uint8_t *body);             /* 16 */
+enum sr_rule sr_check_pause_reason(const uint8_t *body);      /* 8 */
+enum sr_rule sr_check_peer_info(const uint8_t *body);         /* 72 */
 /* The first 8 of 8 + 8 n octets; the pfns aren't looked at. */
 enum sr_rule sr_check_zero_pages(const uint8_t *head, uint32_t length);
 enum sr_rule sr_check_tsc_info(const uint8_t *body);          /* 24 */

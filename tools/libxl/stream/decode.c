@@ -49,62 +49,60 @@ int sr_get_state(const uint8_t *body, size_t length, enum wire_state *id_r,
     return rc;
 }
 
-int sr_get_heartbeat(const uint8_t *body, size_t length,
-                     struct sr_heartbeat *h_r, struct err *e)
+int sr_get_release(const uint8_t *body, size_t length,
+                   enum wire_keeper *keeper_r, struct err *e)
 {
-    int rc = check_length(WIRE_LIBXL, WIRE_OPT_HEARTBEAT, length, e);
-
-    if (rc)
-        return rc;
-    h_r->generation = get_le64(body);
-    h_r->epoch = get_le64(body + 8);
-    return 0;
-}
-
-int sr_get_session(const uint8_t *body, size_t length,
-                   struct sr_session *s_r, struct err *e)
-{
-    int rc = check_length(WIRE_LIBXL, WIRE_OPT_SESSION, length, e);
+    int rc = check_length(WIRE_LIBXL, WIRE_OPT_RELEASE, length, e);
 
     if (rc == 0)
-        rc = check_rule(WIRE_LIBXL, WIRE_OPT_SESSION,
-                        sr_check_session(body), e);
-    if (rc)
-        return rc;
-    s_r->version = get_le32(body);
-    s_r->flags = get_le32(body + 4);
-    s_r->generation = get_le64(body + 8);
-    s_r->heartbeat_ms = get_le32(body + 16);
-    s_r->silence_ms = get_le32(body + 20);
-    memcpy(s_r->peer_name, body + 24, WIRE_PEER_NAME_SIZE);
-    return 0;
-}
-
-int sr_get_protection_end(const uint8_t *body, size_t length,
-                          enum wire_end_reason *reason_r, struct err *e)
-{
-    int rc = check_length(WIRE_LIBXL, WIRE_OPT_PROTECTION_END, length, e);
-
+        rc = check_rule(WIRE_LIBXL, WIRE_OPT_RELEASE,
+                        sr_check_release(body), e);
     if (rc == 0)
-        rc = check_rule(WIRE_LIBXL, WIRE_OPT_PROTECTION_END,
-                        sr_check_protection_end(body), e);
-    if (rc == 0)
-        *reason_r = (enum wire_end_reason)get_le32(body);
+        *keeper_r = (enum wire_keeper)get_le32(body);
     return rc;
 }
 
-int sr_get_run_state(const uint8_t *body, size_t length,
-                     struct sr_run_state *r_r, struct err *e)
+int sr_get_hello(const uint8_t *body, size_t length, struct sr_hello *h_r,
+                 struct err *e)
 {
-    int rc = check_length(WIRE_LIBXL, WIRE_OPT_RUN_STATE, length, e);
+    int rc = check_length(WIRE_LIBXL, WIRE_OPT_HELLO, length, e);
 
     if (rc == 0)
-        rc = check_rule(WIRE_LIBXL, WIRE_OPT_RUN_STATE,
-                        sr_check_run_state(body), e);
+        rc = check_rule(WIRE_LIBXL, WIRE_OPT_HELLO, sr_check_hello(body), e);
     if (rc)
         return rc;
-    r_r->reason = get_le32(body);
-    r_r->flags = get_le32(body + 4);
+    h_r->version = get_le32(body);
+    h_r->features = get_le32(body + 4);
+    h_r->generation = get_le64(body + 8);
+    return 0;
+}
+
+int sr_get_pause_reason(const uint8_t *body, size_t length,
+                        uint32_t *reason_r, struct err *e)
+{
+    int rc = check_length(WIRE_LIBXL, WIRE_OPT_PAUSE_REASON, length, e);
+
+    if (rc == 0)
+        rc = check_rule(WIRE_LIBXL, WIRE_OPT_PAUSE_REASON,
+                        sr_check_pause_reason(body), e);
+    if (rc == 0)
+        *reason_r = get_le32(body);
+    return rc;
+}
+
+int sr_get_peer_info(const uint8_t *body, size_t length,
+                     struct sr_peer_info *i_r, struct err *e)
+{
+    int rc = check_length(WIRE_LIBXL, WIRE_OPT_PEER_INFO, length, e);
+
+    if (rc == 0)
+        rc = check_rule(WIRE_LIBXL, WIRE_OPT_PEER_INFO,
+                        sr_check_peer_info(body), e);
+    if (rc)
+        return rc;
+    i_r->heartbeat_ms = get_le32(body);
+    i_r->silence_ms = get_le32(body + 4);
+    memcpy(i_r->name, body + 8, WIRE_PEER_NAME_SIZE);
     return 0;
 }
 

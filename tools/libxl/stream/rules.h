@@ -136,20 +136,20 @@ X(BACK_RECORD, "back-channel-record", "libxl: Back channel",                \
   "the back channel has CHECKPOINT_STATE and optional records only")        \
 X(BACK_DIRTY, "back-channel-dirty-list", "libxl: Back channel",             \
   "CHECKPOINT_DIRTY_PFN_LIST follows SVM_SUSPENDED, and only there")        \
-X(SESSION_VERSION, "session-version", "libxl: SESSION",                     \
-  "the version is 1")                                                       \
-X(SESSION_NAME, "session-name", "libxl: SESSION",                           \
-  "the name ends with a NUL and is padded with NULs")                       \
-X(END_REASON, "protection-end-reason", "libxl: PROTECTION_END",             \
-  "the reason is 0 to 4")                                                   \
-X(END_ZERO, "protection-end-zero", "libxl: PROTECTION_END",                 \
+X(RELEASE_KEEPER, "release-keeper", "libxl: RELEASE",                       \
+  "the keeper is 0 or 1")                                                   \
+X(RELEASE_ZERO, "release-zero", "libxl: RELEASE",                           \
   "the second word is zero")                                                \
-X(END_FINAL, "protection-end-final", "libxl: PROTECTION_END",               \
-  "only optional records follow PROTECTION_END")                            \
-X(RUN_REASON, "run-state-reason", "libxl: RUN_STATE",                       \
+X(RELEASE_FINAL, "release-final", "libxl: RELEASE",                         \
+  "only optional records follow RELEASE or GONE")                           \
+X(HELLO_VERSION, "hello-version", "libxl: HELLO",                           \
+  "the version is 1")                                                       \
+X(PAUSE_VALUE, "pause-reason-value", "libxl: PAUSE_REASON",                 \
   "the reason is 0 to 5")                                                   \
-X(RUN_FLAGS, "run-state-flags", "libxl: RUN_STATE",                         \
-  "no flag but bit 0 is set")                                               \
+X(PAUSE_ZERO, "pause-reason-zero", "libxl: PAUSE_REASON",                   \
+  "the second word is zero")                                                \
+X(PEER_NAME, "peer-info-name", "libxl: PEER_INFO",                          \
+  "the name ends with a NUL and is padded with NULs")                       \
 X(ZERO_PLACE, "zero-pages-place", "libxl: ZERO_PAGES",                      \
   "ZERO_PAGES stands where PAGE_DATA may, in an HVM stream")                \
 X(ZERO_COUNT, "zero-pages-count", "libxl: ZERO_PAGES",                      \
@@ -161,7 +161,7 @@ X(ZERO_PFN, "zero-pages-pfn", "libxl: ZERO_PAGES",                          \
 X(TRUNCATED, "stream-truncated", "libxl: Legal sequences",                  \
   "a stream ends with END, a checkpointed one between two records")         \
 X(INCOMPLETE, "stream-incomplete", "libxl: Legal sequences",                \
-  "a complete checkpointed stream ends with PROTECTION_END")
+  "a complete checkpointed stream ends with RELEASE or GONE")
 
 /* Found by the validator: libxc. */
 #define SR_LIBXC_RULES(X)                                                   \

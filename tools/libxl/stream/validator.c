@@ -59,8 +59,8 @@ static enum sr_rule begin_record(struct sr_validator *v,
     v->at.layer = item->layer;
     v->at.record_number = item->record_number;
     v->at.type = item->type;
-    if (v->protection_ended && !wire_is_optional(item->type))
-        return SR_RULE_END_FINAL;
+    if (v->released && !wire_is_optional(item->type))
+        return SR_RULE_RELEASE_FINAL;
     if (v->direction == SR_BACK || item->layer == WIRE_LIBXL)
         rule = sr_libxl_begin(v);
     else
@@ -153,12 +153,12 @@ int sr_validator_finish(struct sr_validator *v, const struct sr_reader *r,
         return sr_fault_again(&v->fault, e);
     if (cut.at == SR_CUT_END)
         return 0;
-    if (v->protection_ended && v->mode != SR_MODE_PLAIN)
+    if (v->released && v->mode != SR_MODE_PLAIN)
         checkpointed = true;
     if (cut.at == SR_CUT_INSIDE || !checkpointed)
         return sr_fault_set(&v->fault, e, SR_RULE_TRUNCATED, &cut.where,
                             NULL);
-    if (v->protection_ended)
+    if (v->released)
         return 0;
     if (complete)
         return sr_fault_set(&v->fault, e, SR_RULE_INCOMPLETE, &cut.where,

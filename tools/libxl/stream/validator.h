@@ -51,7 +51,7 @@ int sr_validator_item(struct sr_validator *v, const struct sr_item *item,
  * The stream ends where @r, its reader, is. 0 when that is legal: after the
  * outermost END; for a checkpointed stream also between two records, the way
  * a dead primary leaves it, which sets *note_r to a sentence (else NULL)
- * unless PROTECTION_END was read; for a back channel, too, but that has no
+ * unless RELEASE or GONE was read; for a back channel, too, but that has no
  * end and gets no sentence. With @complete such a cut is the fault
  * stream-incomplete. A cut inside a record is always stream-truncated; who
  * receives from a peer asks sr_reader_eof() what is usable. After a fault of

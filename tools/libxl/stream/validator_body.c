@@ -19,19 +19,24 @@ static enum sr_rule end_state(struct sr_validator *v)
     return sr_check_state(v->head, v->body_length);
 }
 
-static enum sr_rule end_session(struct sr_validator *v)
+static enum sr_rule end_release(struct sr_validator *v)
 {
-    return sr_check_session(v->head);
+    return sr_check_release(v->head);
 }
 
-static enum sr_rule end_protection(struct sr_validator *v)
+static enum sr_rule end_hello(struct sr_validator *v)
 {
-    return sr_check_protection_end(v->head);
+    return sr_check_hello(v->head);
 }
 
-static enum sr_rule end_run_state(struct sr_validator *v)
+static enum sr_rule end_pause_reason(struct sr_validator *v)
 {
-    return sr_check_run_state(v->head);
+    return sr_check_pause_reason(v->head);
+}
+
+static enum sr_rule end_peer_info(struct sr_validator *v)
+{
+    return sr_check_peer_info(v->head);
 }
 
 static enum sr_rule end_zero_pages(struct sr_validator *v)
@@ -220,12 +225,14 @@ static const struct body_check libxc_checks[] = {
 };
 
 static const struct body_check optional_checks[] = {
-    [WIRE_OPT_SESSION - WIRE_OPTIONAL_BIT] = {
-        .whole = true, .end = end_session },
-    [WIRE_OPT_PROTECTION_END - WIRE_OPTIONAL_BIT] = {
-        .whole = true, .end = end_protection },
-    [WIRE_OPT_RUN_STATE - WIRE_OPTIONAL_BIT] = {
-        .whole = true, .end = end_run_state },
+    [WIRE_OPT_RELEASE - WIRE_OPTIONAL_BIT] = {
+        .whole = true, .end = end_release },
+    [WIRE_OPT_HELLO - WIRE_OPTIONAL_BIT] = {
+        .whole = true, .end = end_hello },
+    [WIRE_OPT_PAUSE_REASON - WIRE_OPTIONAL_BIT] = {
+        .whole = true, .end = end_pause_reason },
+    [WIRE_OPT_PEER_INFO - WIRE_OPTIONAL_BIT] = {
+        .whole = true, .end = end_peer_info },
     [WIRE_OPT_ZERO_PAGES - WIRE_OPTIONAL_BIT] = {
         .head = 8, .unit = 8, .each = each_zero, .end = end_zero_pages },
 };

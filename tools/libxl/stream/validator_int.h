@@ -63,7 +63,7 @@ struct sr_validator {
     enum back back;
     bool checkpointed;      /* a libxc CHECKPOINT was seen */
     bool new_seen;          /* NEW came in this gap between epochs */
-    bool protection_ended;
+    bool released;          /* RELEASE or GONE was read */
     uint32_t xl_flags;
 
     uint32_t guest_type, libxc_version;

@@ -104,8 +104,8 @@ static enum sr_rule end_state(struct sr_validator *v)
 
 enum sr_rule sr_libxl_end(struct sr_validator *v)
 {
-    if (v->at.type == WIRE_OPT_PROTECTION_END)
-        v->protection_ended = true;
+    if (v->at.type == WIRE_OPT_RELEASE || v->at.type == WIRE_OPT_GONE)
+        v->released = true;
     if (wire_is_optional(v->at.type))
         return SR_RULE_NONE;
     if (v->at.layer == WIRE_LIBXC) {    /* the dirty list of SR_BACK */

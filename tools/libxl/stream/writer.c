@@ -334,62 +334,64 @@ int sr_put_zero_pages(struct buf *b, const uint64_t *pfns, size_t n,
     return 0;
 }
 
-int sr_put_heartbeat(struct buf *b, const struct sr_heartbeat *h,
-                     struct err *e)
+int sr_put_heartbeat(struct buf *b, struct err *e)
 {
-    uint8_t *p;
-    int rc = begin(b, WIRE_OPT_HEARTBEAT, 16, &p, e);
-
-    if (rc)
-        return rc;
-    put_le64(p, h->generation);
-    put_le64(p + 8, h->epoch);
-    return 0;
+    return sr_put_record(b, WIRE_OPT_HEARTBEAT, NULL, 0, e);
 }
 
-int sr_put_session(struct buf *b, const struct sr_session *s, struct err *e)
+/* A body of a word, and a word that is zero. */
+static int put_word(struct buf *b, uint32_t type, uint32_t word,
+                    struct err *e)
 {
-    size_t n = strnlen(s->peer_name, WIRE_PEER_NAME_SIZE);
+    uint8_t body[8] = { 0 };
+
+    put_le32(body, word);
+    return sr_put_record(b, type, body, sizeof(body), e);
+}
+
+int sr_put_release(struct buf *b, enum wire_keeper keeper, struct err *e)
+{
+    if (keeper >= WIRE_KEEPERS_NR)
+        return bug(e, "nobody who could keep a domain");
+    return put_word(b, WIRE_OPT_RELEASE, keeper, e);
+}
+
+int sr_put_gone(struct buf *b, struct err *e)
+{
+    return sr_put_record(b, WIRE_OPT_GONE, NULL, 0, e);
+}
+
+int sr_put_hello(struct buf *b, uint64_t generation, struct err *e)
+{
+    uint8_t body[16] = { 0 };
+
+    put_le32(body, WIRE_HELLO_VERSION);
+    put_le64(body + 8, generation);
+    return sr_put_record(b, WIRE_OPT_HELLO, body, sizeof(body), e);
+}
+
+int sr_put_pause_reason(struct buf *b, uint32_t reason, struct err *e)
+{
+    if (reason > WIRE_PAUSE_REASON_MAX)
+        return bug(e, "no reason to stand still");
+    return put_word(b, WIRE_OPT_PAUSE_REASON, reason, e);
+}
+
+int sr_put_peer_info(struct buf *b, const struct sr_peer_info *i,
+                     struct err *e)
+{
+    size_t n = strnlen(i->name, WIRE_PEER_NAME_SIZE);
     uint8_t *p;
     int rc;
 
     if (n == WIRE_PEER_NAME_SIZE)
         return bug(e, "peer name without a NUL");
-    rc = begin(b, WIRE_OPT_SESSION, 24 + WIRE_PEER_NAME_SIZE, &p, e);
+    rc = begin(b, WIRE_OPT_PEER_INFO, 8 + WIRE_PEER_NAME_SIZE, &p, e);
     if (rc)
         return rc;
-    memset(p, 0, 24 + WIRE_PEER_NAME_SIZE);
-    put_le32(p, WIRE_SESSION_VERSION);
-    put_le32(p + 4, s->flags);
-    put_le64(p + 8, s->generation);
-    put_le32(p + 16, s->heartbeat_ms);
-    put_le32(p + 20, s->silence_ms);
-    memcpy(p + 24, s->peer_name, n);
-    return 0;
-}
-
-int sr_put_protection_end(struct buf *b, enum wire_end_reason reason,
-                          struct err *e)
-{
-    uint8_t *p;
-    int rc = begin(b, WIRE_OPT_PROTECTION_END, 8, &p, e);
-
-    if (rc)
-        return rc;
-    put_le32(p, reason);
-    put_le32(p + 4, 0);
-    return 0;
-}
-
-int sr_put_run_state(struct buf *b, const struct sr_run_state *r,
-                     struct err *e)
-{
-    uint8_t *p;
-    int rc = begin(b, WIRE_OPT_RUN_STATE, 8, &p, e);
-
-    if (rc)
-        return rc;
-    put_le32(p, r->reason);
-    put_le32(p + 4, r->flags);
+    memset(p, 0, 8 + WIRE_PEER_NAME_SIZE);
+    put_le32(p, i->heartbeat_ms);
+    put_le32(p + 4, i->silence_ms);
+    memcpy(p + 8, i->name, n);
     return 0;
 }

@@ -88,33 +88,28 @@ int sr_put_dirty_pfns(struct buf *b, const uint64_t *pfns, size_t count,
                       struct err *e);
 
 /* Our optional records. */
-struct sr_heartbeat {
-    uint64_t generation, epoch;
+struct sr_hello {
+    uint32_t version, features;
+    uint64_t generation;     /* 0 from a receiver */
 };
 
-struct sr_session {
-    uint32_t version;        /* put: ignored, always WIRE_SESSION_VERSION */
-    uint32_t flags;
-    uint64_t generation;
+struct sr_peer_info {
     uint32_t heartbeat_ms, silence_ms;
-    char peer_name[WIRE_PEER_NAME_SIZE];    /* NUL-terminated */
+    char name[WIRE_PEER_NAME_SIZE];    /* NUL-terminated */
 };
 
-struct sr_run_state {
-    uint32_t reason;         /* 0 to WIRE_RUN_REASON_MAX */
-    uint32_t flags;          /* WIRE_RUN_IO_ERROR or 0 */
-};
-
-int sr_put_heartbeat(struct buf *b, const struct sr_heartbeat *h,
+int sr_put_heartbeat(struct buf *b, struct err *e);
+int sr_put_release(struct buf *b, enum wire_keeper keeper, struct err *e);
+int sr_put_gone(struct buf *b, struct err *e);
+/* WIRE_HELLO_VERSION, and no feature. */
+int sr_put_hello(struct buf *b, uint64_t generation, struct err *e);
+/* @reason is 0 to WIRE_PAUSE_REASON_MAX. */
+int sr_put_pause_reason(struct buf *b, uint32_t reason, struct err *e);
+int sr_put_peer_info(struct buf *b, const struct sr_peer_info *i,
                      struct err *e);
-int sr_put_session(struct buf *b, const struct sr_session *s, struct err *e);
-int sr_put_protection_end(struct buf *b, enum wire_end_reason reason,
-                          struct err *e);
 /* @n pfns below 2^40, 1 to WIRE_ZERO_PAGES_MAX of them. */
 int sr_put_zero_pages(struct buf *b, const uint64_t *pfns, size_t n,
                       struct err *e);
-int sr_put_run_state(struct buf *b, const struct sr_run_state *r,
-                     struct err *e);
 
 /*
  * Decoders: @body is the whole body of @length octets, as collected from
@@ -124,14 +119,14 @@ int sr_put_run_state(struct buf *b, const struct sr_run_state *r,
 /* Accepts 4 octets, or 8 with a zero second word, and ids 0 to 3. */
 int sr_get_state(const uint8_t *body, size_t length, enum wire_state *id_r,
                  struct err *e);
-int sr_get_heartbeat(const uint8_t *body, size_t length,
-                     struct sr_heartbeat *h_r, struct err *e);
-int sr_get_session(const uint8_t *body, size_t length,
-                   struct sr_session *s_r, struct err *e);
-int sr_get_protection_end(const uint8_t *body, size_t length,
-                          enum wire_end_reason *reason_r, struct err *e);
-int sr_get_run_state(const uint8_t *body, size_t length,
-                     struct sr_run_state *r_r, struct err *e);
+int sr_get_release(const uint8_t *body, size_t length,
+                   enum wire_keeper *keeper_r, struct err *e);
+int sr_get_hello(const uint8_t *body, size_t length, struct sr_hello *h_r,
+                 struct err *e);
+int sr_get_pause_reason(const uint8_t *body, size_t length,
+                        uint32_t *reason_r, struct err *e);
+int sr_get_peer_info(const uint8_t *body, size_t length,
+                     struct sr_peer_info *i_r, struct err *e);
 /* @pfns_r has room for WIRE_ZERO_PAGES_MAX. */
 int sr_get_zero_pages(const uint8_t *body, size_t length, uint64_t *pfns_r,
                       size_t *n_r, struct err *e);

@@ -92,11 +92,13 @@ enum wire_layer { WIRE_XL, WIRE_LIBXL, WIRE_LIBXC };
 /* Ours: legal at any record boundary of either layer and direction, but for
    ZERO_PAGES. */
 #define WIRE_OPTIONAL_RECORDS(X)                                            \
-    X(HEARTBEAT,      0x80000001u, 16, 16, 1)                               \
-    X(SESSION,        0x80000002u, 88, 88, 1)                               \
-    X(PROTECTION_END, 0x80000003u, 8, 8, 1)                                 \
-    X(RUN_STATE,      0x80000004u, 8, 8, 1)                                 \
-    X(ZERO_PAGES,     0x80000005u, 16, 8 + 8 * WIRE_ZERO_PAGES_MAX, 8)
+    X(HEARTBEAT,    0x80000001u, 0, 0, 1)                                   \
+    X(RELEASE,      0x80000002u, 8, 8, 1)                                   \
+    X(GONE,         0x80000003u, 0, 0, 1)                                   \
+    X(HELLO,        0x80000004u, 16, 16, 1)                                 \
+    X(PAUSE_REASON, 0x80000005u, 8, 8, 1)                                   \
+    X(PEER_INFO,    0x80000006u, 72, 72, 1)                                 \
+    X(ZERO_PAGES,   0x80000007u, 16, 8 + 8 * WIRE_ZERO_PAGES_MAX, 8)
 
 #define WIRE_XL_ENUM(n, v, lo, hi, u) WIRE_LIBXL_##n = (v),
 #define WIRE_XC_ENUM(n, v, lo, hi, u) WIRE_LIBXC_##n = (v),
@@ -104,11 +106,13 @@ enum wire_libxl_type { WIRE_LIBXL_RECORDS(WIRE_XL_ENUM) };
 enum wire_libxc_type { WIRE_LIBXC_RECORDS(WIRE_XC_ENUM) };
 #undef WIRE_XL_ENUM
 #undef WIRE_XC_ENUM
-#define WIRE_OPT_HEARTBEAT      0x80000001u
-#define WIRE_OPT_SESSION        0x80000002u
-#define WIRE_OPT_PROTECTION_END 0x80000003u
-#define WIRE_OPT_RUN_STATE      0x80000004u
-#define WIRE_OPT_ZERO_PAGES     0x80000005u
+#define WIRE_OPT_HEARTBEAT    0x80000001u
+#define WIRE_OPT_RELEASE      0x80000002u
+#define WIRE_OPT_GONE         0x80000003u
+#define WIRE_OPT_HELLO        0x80000004u
+#define WIRE_OPT_PAUSE_REASON 0x80000005u
+#define WIRE_OPT_PEER_INFO    0x80000006u
+#define WIRE_OPT_ZERO_PAGES   0x80000007u
 
 /* ---- CHECKPOINT_STATE: X(NAME, control_id, comes from the primary). */
 #define WIRE_STATES(X)      \
@@ -120,27 +124,19 @@ enum wire_libxc_type { WIRE_LIBXC_RECORDS(WIRE_XC_ENUM) };
 enum wire_state { WIRE_STATES(WIRE_STATE_ENUM) };
 #undef WIRE_STATE_ENUM
 
-/* ---- PROTECTION_END: why protection ends, X(NAME, reason). */
-#define WIRE_END_REASONS(X)                                           \
-    X(STOP,        0)  /* the sender goes on: discard your copy */    \
-    X(GUEST_ENDED, 1)  /* the guest shut down, rebooted or crashed */ \
-    X(HANDOVER,    2)  /* the sender stopped for good: take over */   \
-    X(FAILED,      3)  /* the sender's copy is gone or unusable */    \
-    X(CONFIRMED,   4)  /* the answer: done */
-#define WIRE_REASON_ENUM(n, v) WIRE_REASON_##n = (v),
-enum wire_end_reason { WIRE_END_REASONS(WIRE_REASON_ENUM) };
-#undef WIRE_REASON_ENUM
+/* ---- RELEASE: who keeps the domain. */
+enum wire_keeper { WIRE_KEEPER_PRIMARY, WIRE_KEEPER_SECONDARY,
+                   WIRE_KEEPERS_NR };
 
-/* ---- RUN_STATE: why the domain stands still, and flags. */
-#define WIRE_RUN_REASON_MAX 5u     /* none, prelaunch, paused, watchdog,
-                                      postmigrate, panicked */
-#define WIRE_RUN_IO_ERROR   1u     /* its storage failed */
+/* ---- PAUSE_REASON: why the domain stands still. */
+#define WIRE_PAUSE_REASON_MAX 5u     /* none, prelaunch, paused, watchdog,
+                                        postmigrate, panicked */
 
 /* ---- ZERO_PAGES: pfns in one record. */
 #define WIRE_ZERO_PAGES_MAX 1024u
 
-#define WIRE_SESSION_VERSION 1u
-#define WIRE_PEER_NAME_SIZE  64u    /* with at least one NUL */
+#define WIRE_HELLO_VERSION  1u
+#define WIRE_PEER_NAME_SIZE 64u    /* with at least one NUL */
 
 /* ---- emulator ids. */
 enum wire_emulator {

@@ -76,17 +76,14 @@ const char *wire_state_name(uint32_t control_id)
     return or_unknown(names, NR(names), control_id);
 }
 
-const char *wire_end_reason_name(uint32_t reason)
+const char *wire_keeper_name(uint32_t keeper)
 {
     static const char *const names[] = {
-        [WIRE_REASON_STOP] = "stop",
-        [WIRE_REASON_GUEST_ENDED] = "guest-ended",
-        [WIRE_REASON_HANDOVER] = "handover",
-        [WIRE_REASON_FAILED] = "failed",
-        [WIRE_REASON_CONFIRMED] = "confirmed",
+        [WIRE_KEEPER_PRIMARY] = "primary",
+        [WIRE_KEEPER_SECONDARY] = "secondary",
     };
 
-    return or_unknown(names, NR(names), reason);
+    return or_unknown(names, NR(names), keeper);
 }
 
 const char *wire_emulator_name(uint32_t emulator_id)

@@ -36,7 +36,7 @@ static inline bool wire_is_optional(uint32_t type)
 const char *wire_layer_name(enum wire_layer layer);       /* "libxl" */
 const char *wire_record_name(enum wire_layer layer, uint32_t type);
 const char *wire_state_name(uint32_t control_id);         /* "SVM_READY" */
-const char *wire_end_reason_name(uint32_t reason);        /* "handover" */
+const char *wire_keeper_name(uint32_t keeper);            /* "secondary" */
 const char *wire_emulator_name(uint32_t emulator_id);     /* "qemu-upstream" */
 const char *wire_guest_name(uint32_t guest_type);         /* "x86 HVM" */
 const char *wire_page_type_name(uint32_t page_type);      /* "L4_PIN" */

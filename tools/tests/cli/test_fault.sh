@@ -53,6 +53,14 @@ t_apply_fails() {
     with_fault fail.apply:3
     says "the receiver gave its copy up"
 }
+t_a_copy_that_stays_isnt_said_to_be_gone() {
+    with_fault fail.apply:3,fail.destroy:1
+    wait_for status_is "$tmp/run-a" held || return 1
+    says "the copy can't be destroyed" &&
+        ! grep -q "gave its copy up" "$tmp/p.err" || return 1
+    run "$embedded" colo-stop --release web
+    is "exit code" "$rc" 0
+}
 t_release_fails() {
     with_fault fail.release-epoch:4
     says "fail.release-epoch, as XL_COLO_FAULT says"

@@ -6,10 +6,11 @@
  */
 #include "bytes.h"
 #include "fuzz_stream.h"
+#include "names.h"
 #include "writer.h"
 
-enum { STATE, STATE_BACK, HEARTBEAT, SESSION, PROTECTION_END, TSC, PARAMS,
-       RUN_STATE, KINDS };
+enum { STATE, STATE_BACK, HEARTBEAT, HELLO, RELEASE, TSC, PARAMS,
+       PAUSE_REASON, PEER_INFO, GONE, KINDS };
 
 static const struct {
     enum wire_layer layer;
@@ -18,9 +19,11 @@ static const struct {
     [STATE] = { WIRE_LIBXL, WIRE_LIBXL_CHECKPOINT_STATE },
     [STATE_BACK] = { WIRE_LIBXL, WIRE_LIBXL_CHECKPOINT_STATE },
     [HEARTBEAT] = { WIRE_LIBXL, WIRE_OPT_HEARTBEAT },
-    [SESSION] = { WIRE_LIBXL, WIRE_OPT_SESSION },
-    [PROTECTION_END] = { WIRE_LIBXL, WIRE_OPT_PROTECTION_END },
-    [RUN_STATE] = { WIRE_LIBXL, WIRE_OPT_RUN_STATE },
+    [RELEASE] = { WIRE_LIBXL, WIRE_OPT_RELEASE },
+    [GONE] = { WIRE_LIBXL, WIRE_OPT_GONE },
+    [HELLO] = { WIRE_LIBXL, WIRE_OPT_HELLO },
+    [PAUSE_REASON] = { WIRE_LIBXL, WIRE_OPT_PAUSE_REASON },
+    [PEER_INFO] = { WIRE_LIBXL, WIRE_OPT_PEER_INFO },
     [TSC] = { WIRE_LIBXC, WIRE_LIBXC_X86_TSC_INFO },
     [PARAMS] = { WIRE_LIBXC, WIRE_LIBXC_HVM_PARAMS },
 };
@@ -29,11 +32,11 @@ static const struct {
 static int decode(int kind, const uint8_t *body, size_t length,
                   enum wire_state *id_r)
 {
-    enum wire_end_reason reason;
-    struct sr_heartbeat h;
-    struct sr_session s;
-    struct sr_run_state r;
+    enum wire_keeper keeper;
+    struct sr_hello h;
+    struct sr_peer_info i;
     struct sr_tsc_info t;
+    uint32_t reason;
     uint64_t value;
     size_t n;
     int rc;
@@ -45,18 +48,23 @@ static int decode(int kind, const uint8_t *body, size_t length,
         MUST(rc || *id_r <= WIRE_STATE_SVM_RESUMED);
         return rc;
     case HEARTBEAT:
-        return sr_get_heartbeat(body, length, &h, NULL);
-    case SESSION:
-        rc = sr_get_session(body, length, &s, NULL);
-        MUST(rc || s.peer_name[WIRE_PEER_NAME_SIZE - 1] == '\0');
+    case GONE:
+        return length ? ERR_FORMAT : 0;    /* there is nothing to decode */
+    case HELLO:
+        rc = sr_get_hello(body, length, &h, NULL);
+        MUST(rc || h.version == WIRE_HELLO_VERSION);
         return rc;
-    case PROTECTION_END:
-        rc = sr_get_protection_end(body, length, &reason, NULL);
-        MUST(rc || reason <= WIRE_REASON_CONFIRMED);
+    case RELEASE:
+        rc = sr_get_release(body, length, &keeper, NULL);
+        MUST(rc || keeper < WIRE_KEEPERS_NR);
         return rc;
-    case RUN_STATE:
-        rc = sr_get_run_state(body, length, &r, NULL);
-        MUST(rc || r.reason <= WIRE_RUN_REASON_MAX);
+    case PAUSE_REASON:
+        rc = sr_get_pause_reason(body, length, &reason, NULL);
+        MUST(rc || reason <= WIRE_PAUSE_REASON_MAX);
+        return rc;
+    case PEER_INFO:
+        rc = sr_get_peer_info(body, length, &i, NULL);
+        MUST(rc || i.name[WIRE_PEER_NAME_SIZE - 1] == '\0');
         return rc;
     case TSC:
         return sr_get_tsc_info(body, length, &t, NULL);
@@ -85,8 +93,7 @@ static void put_before(int kind, struct buf *b)
     if (kind == STATE_BACK)
         return;
     MUST(sr_put_libxl_header(b, NULL) == 0);
-    if (kind == HEARTBEAT || kind == SESSION || kind == PROTECTION_END ||
-        kind == RUN_STATE)
+    if (wire_is_optional(kinds[kind].type))
         return;
     MUST(!sr_put_record(b, WIRE_LIBXL_LIBXC_CONTEXT, NULL, 0, NULL) &&
          !sr_put_libxc_header(b, WIRE_GUEST_HVM, 4, 17, NULL) &&

@@ -86,7 +86,8 @@ int main(int argc, char **argv)
         DSL_REMUS_PV, DSL_COLO,
     };
     static const char *const states[] = {
-        "new", "ready", "hb", "sess", "pend", "tsc", "par",
+        "new", "ready", "hb", "hello", "rel", "tsc", "par", "why", "peer",
+        "gone",
     };
     static const char *const subs[] = {
         "xl", "libxl", "libxc", "back", "state",

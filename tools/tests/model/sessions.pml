@@ -42,7 +42,7 @@
 mtype = { HELLO, HEAD, EPOCH, RUN, END, NEW, SUSPENDED, READY, RESUMED, ECHO,
           GONE, CONFIRMED };
 mtype = { impossible, two_copies, released_early, torn_epoch, old_epoch,
-                pause_lost, stuck, queue_full,
+                pause_lost, stuck, queue_full, gone_too_soon,
                 out_of_turn };
 
 #define CHECK(holds, name) \
@@ -156,7 +156,7 @@ inline pa_lose_peer()
     fi
 }
 inline pa_start_dirty_log() { MAY_FAIL(P_OUT(PT_local_failed)) }
-inline pa_send_head() { P_SEND(HEAD, 0); pa_tell_run() }
+inline pa_send_head() { P_SEND(HEAD, 0); pa_tell_pause_reason() }
 inline pa_send_round()
 {
     if
@@ -190,8 +190,7 @@ inline pa_obey_run_state()
     :: else
     fi
 }
-inline pa_tell_run_state() { pa_tell_run() }
-inline pa_tell_run()
+inline pa_tell_pause_reason()
 {
     if
     :: told != wish -> told = wish; P_SEND(RUN, wish)
@@ -299,8 +298,8 @@ inline sa_apply()
     :: fails > 0 -> fails--; s_torn = true; S_OUT(ST_apply_failed)
     fi
 }
-inline sa_note_run_state() { s_run = s_told }
-inline sa_echo_run_state() { S_SEND(ECHO, s_run) }
+inline sa_note_pause_reason() { s_run = s_told }
+inline sa_echo_pause_reason() { S_SEND(ECHO, s_run) }
 inline sa_run_fence()
 {
     if
@@ -323,7 +322,12 @@ inline sa_activate()
 }
 inline sa_announce() { skip }
 inline sa_destroy_copy() { s_copy = false }
-inline sa_send_failed() { S_SEND(GONE, 0) }
+/* It has to be true. */
+inline sa_send_gone()
+{
+    CHECK(!s_copy, gone_too_soon);
+    S_SEND(GONE, 0)
+}
 inline sa_send_confirm() { S_SEND(CONFIRMED, 0) }
 inline sa_disconnect() { s_open = false }
 inline sa_refuse() { skip }
@@ -387,7 +391,7 @@ inline s_lost()
 inline p_reads()
 {
     if
-    :: s2p?HELLO, _ -> P_POST(PT_banner); P_POST(PT_session)
+    :: s2p?HELLO, _ -> P_POST(PT_banner); P_POST(PT_hello)
 #ifdef COLO
     :: s2p?READY, _ -> P_POST(PT_ready)
     :: s2p?SUSPENDED, _ -> P_POST(PT_peer_suspended)
@@ -411,7 +415,7 @@ inline s_reads()
         :: s_epochs == 1 -> S_POST(ST_first_end)
         :: else -> S_POST(ST_epoch)
         fi
-    :: p2s?RUN, s_told -> S_POST(ST_run_state)
+    :: p2s?RUN, s_told -> S_POST(ST_pause_reason)
 #ifdef COLO
     :: p2s?NEW, _ -> S_POST(ST_new)
 #endif
@@ -492,6 +496,11 @@ end:
                 P_CLOSED -> s_lost() }
     :: atomic { S_LIVES && S_IDLE && s_open && (cut || !p_host) ->
                 s_lost() }
+    /* Somebody who knows that the primary's host is off says so. */
+    :: atomic { S_LIVES && S_IDLE && s_open && !s_ended && !S_CAN_READ &&
+                !p_host ->
+                s_ended = true;
+                S_POST((S_MAY -> ST_peer_gone : ST_lost_early)) }
     :: atomic { S_LIVES && S_IDLE && s_open && ss != S_done &&
                 crashes > 0 ->
                 crashes--; printf("a false silence\n"); s_lost() }

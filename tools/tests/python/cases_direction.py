@@ -7,7 +7,7 @@ from typing import Any, List
 
 from cases import Case, case
 from streams import (
-    HEARTBEAT, READY, Part, Stream, build, build_back, checkpoint_state,
+    READY, Part, Stream, build, build_back, checkpoint_state,
     word, xl,
 )
 
@@ -26,8 +26,7 @@ DIRECTION: List[Case] = [
              bytes(build_back(mode)), layer=layer)
       for mode in ("remus", "colo") for layer in ("xl", "libxl", "libxc")),
     _start("a back channel of nobody knows what", bytes(build_back())),
-    _start("an optional record first", bytes(xl("HEARTBEAT", HEARTBEAT)
-                                             .octets)),
+    _start("an optional record first", bytes(xl("HEARTBEAT").octets)),
     _start("CHECKPOINT_STATE of 8 octets", bytes(
         xl("CHECKPOINT_STATE", word(READY, 0)).octets)),
     _start("8 octets of a stream", b"LibxlFmt", back=True),

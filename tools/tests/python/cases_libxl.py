@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from typing import List
+from typing import List, Optional
 
 from cases import Case, case, cut, end_after
 from cases_direction import DIRECTION
 from streams import (
-    EMULATOR, HEARTBEAT, NEW, PV, READY, RESUMED, SUSPENDED, Part, Stream,
-    build, build_back, checkpoint_state, libxl_header, long, record, session,
-    word, xc, xenstore, xl, xl_header,
+    EMULATOR, NEW, PV, READY, RESUMED, SUSPENDED, Part, Stream, build,
+    build_back, checkpoint_state, hello, libxl_header, long, peer_info,
+    record, word, xc, xenstore, xl, xl_header,
 )
 
 MIB = 1 << 20
@@ -217,16 +217,17 @@ def _zeroes(rule: str, what: str, *body: bytes, after: str = "PAGE_DATA",
                                                 b"".join(body))))
 
 
-def _ended(part: Part, after: str, name: str = "PROTECTION_END") -> Case:
-    """Put a record behind one that ends the protection."""
-    return case("protection-end-final", "%s after %s" % (part.name, after),
-                build("colo"), lambda s: s.after(after, record(
-                    part.layer, name, word(4, 0)), part))
+def _ended(part: Part, after: str, keeper: Optional[int] = None) -> Case:
+    """Put a record behind RELEASE or, without a keeper, GONE."""
+    end = ("GONE", b"") if keeper is None else ("RELEASE", word(keeper, 0))
+    return case("release-final", "%s after %s and %s" % (
+        part.name, after, end[0]), build("colo"), lambda s: s.after(
+            after, record(part.layer, *end), part))
 
 
 OPTIONAL: List[Case] = [
     _optional("optional-length", "HEARTBEAT, 8", "HEARTBEAT", bytes(8)),
-    _optional("optional-length", "HEARTBEAT, libxc", "HEARTBEAT", bytes(24),
+    _optional("optional-length", "HEARTBEAT, libxc", "HEARTBEAT", bytes(16),
               "STATIC_DATA_END", "libxc"),
     case("libxl-padding", "lowest optional type, between epochs",
          build("remus"), lambda s: s.after("CHECKPOINT_END", xl(
@@ -234,24 +235,31 @@ OPTIONAL: List[Case] = [
     case("libxl-padding", "an optional record behind NEW", build("colo"),
          lambda s: s.after("CHECKPOINT_STATE", xl(
              "x", b"x", type=0x80000000, padding=b"\1" + bytes(6)))),
-    _optional("optional-length", "SESSION", "SESSION", bytes(80)),
-    _optional("optional-length", "PROTECTION_END", "PROTECTION_END",
-              word(0)),
-    _optional("session-version", "0", "SESSION", session(0, b"x" * 64)),
-    _optional("session-version", "2, libxc", "SESSION", session(2),
+    _optional("optional-length", "RELEASE, 4", "RELEASE", word(0)),
+    _optional("optional-length", "GONE, 8", "GONE", bytes(8)),
+    _optional("optional-length", "HELLO, 24", "HELLO", hello() + bytes(8)),
+    _optional("optional-length", "PEER_INFO, 64", "PEER_INFO", bytes(64)),
+    _optional("release-keeper", "2, before zero", "RELEASE", word(2, 1)),
+    _optional("release-keeper", "libxc", "RELEASE", word(1 << 31, 0),
               "X86_TSC_INFO", "libxc"),
-    _optional("session-name", "no NUL", "SESSION", session(1, b"x" * 64)),
-    _optional("session-name", "more behind", "SESSION", session(1, b"a\0b")),
-    _optional("session-name", "last octet", "SESSION",
-              session(1, b"a" + bytes(62) + b"b")),
-    _optional("protection-end-reason", "5", "PROTECTION_END", word(5, 1)),
-    _optional("protection-end-zero", "1", "PROTECTION_END", word(4, 1)),
-    _optional("optional-length", "RUN_STATE, 4", "RUN_STATE", word(0)),
-    _optional("run-state-reason", "6, before flags", "RUN_STATE", word(6, 2)),
-    _optional("run-state-reason", "libxc", "RUN_STATE", word(1 << 31, 0),
+    _optional("release-zero", "1", "RELEASE", word(1, 1)),
+    _optional("release-zero", "bit 31", "RELEASE", word(0, 1 << 31)),
+    _optional("hello-version", "0", "HELLO", hello(0)),
+    _optional("hello-version", "2, libxc", "HELLO", hello(2),
               "X86_TSC_INFO", "libxc"),
-    _optional("run-state-flags", "bit 1", "RUN_STATE", word(2, 3)),
-    _optional("run-state-flags", "bit 31", "RUN_STATE", word(0, 1 << 31)),
+    _optional("peer-info-name", "no NUL", "PEER_INFO", peer_info(b"x" * 64)),
+    _optional("peer-info-name", "more behind", "PEER_INFO",
+              peer_info(b"a\0b")),
+    _optional("peer-info-name", "last octet", "PEER_INFO",
+              peer_info(b"a" + bytes(62) + b"b")),
+    _optional("optional-length", "PAUSE_REASON, 4", "PAUSE_REASON", word(0)),
+    _optional("pause-reason-value", "6, before zero", "PAUSE_REASON",
+              word(6, 2)),
+    _optional("pause-reason-value", "libxc", "PAUSE_REASON",
+              word(1 << 31, 0), "X86_TSC_INFO", "libxc"),
+    _optional("pause-reason-zero", "bit 0", "PAUSE_REASON", word(2, 1)),
+    _optional("pause-reason-zero", "bit 31", "PAUSE_REASON",
+              word(0, 1 << 31)),
     _zeroes("optional-length", "none", word(0, 0)),
     _zeroes("optional-length", "1025", word(1025, 0) + bytes(8200)),
     _zeroes("optional-length", "not whole", word(1, 0) + bytes(12)),
@@ -274,13 +282,16 @@ OPTIONAL: List[Case] = [
     case("zero-pages-place", "back channel", build_back(),
          lambda s: s.insert(1, record("libxl", "ZERO_PAGES", ZEROES)),
          back=True),
-    _ended(xc("PAGE_DATA", word(1, 0)), "STATIC_DATA_END"),
-    _ended(xl("LIBXC_CONTEXT"), "libxl header"),
+    _ended(xc("PAGE_DATA", word(1, 0)), "STATIC_DATA_END", 0),
+    _ended(xl("LIBXC_CONTEXT"), "libxl header", 1),
     _ended(xl("CHECKPOINT_END"), "EMULATOR_CONTEXT"),
     _ended(xc("TOOLSTACK"), "X86_TSC_INFO"),
-    case("protection-end-final", "back channel", build_back(),
-         lambda s: s.insert(2, xl("PROTECTION_END", word(3, 0)),
+    case("release-final", "back channel", build_back(),
+         lambda s: s.insert(2, xl("RELEASE", word(0, 0)),
                             checkpoint_state(NEW)), back=True),
+    case("release-final", "back channel, GONE", build_back(),
+         lambda s: s.insert(2, xl("GONE"), xl("HEARTBEAT"),
+                            checkpoint_state(READY)), back=True),
 ]
 
 
@@ -339,7 +350,7 @@ END: List[Case] = [
                            ("libxc", "libxc"))),
     case("stream-trailing", "optional record", build(),
          lambda s: (s.end("xl"), s.parts.append(
-             xl("HEARTBEAT", HEARTBEAT)))[0]),
+             xl("HEARTBEAT")))[0]),
     case("stream-truncated", "empty", Stream(), lambda s: s.end("xl")),
     case("stream-truncated", "xl header", build(),
          lambda s: cut(s, "xl header", 47)),

@@ -132,12 +132,14 @@ def _run(stream: Stream, choose: Choose) -> None:
 def _optional(stream: Stream, choose: Choose) -> None:
     index = choose.randrange(len(stream.parts) + 1)
     name, body = choose.choice((
-        ("HEARTBEAT", streams.HEARTBEAT), ("SESSION", streams.session()),
-        ("PROTECTION_END", streams.word(choose.randrange(6), 0)),
+        ("HEARTBEAT", b""), ("GONE", b""),
+        ("RELEASE", streams.word(choose.randrange(3), 0)),
+        ("HELLO", streams.hello(choose.randrange(3), choose.randrange(3))),
+        ("PEER_INFO", streams.peer_info()),
         ("ZERO_PAGES", streams.word(choose.randrange(1, 3), 0)
          + streams.long(choose.randrange(9), choose.randrange(9))),
-        ("RUN_STATE", streams.word(choose.randrange(7),
-                                   choose.randrange(3)))))
+        ("PAUSE_REASON", streams.word(choose.randrange(7),
+                                      choose.randrange(2)))))
     stream.insert(index, record("libxl", name, body))
 
 

@@ -29,9 +29,9 @@ XC_TYPES = {
     "X86_CPUID_POLICY": 17, "X86_MSR_POLICY": 18,
 }
 OPTIONAL_TYPES = {
-    "HEARTBEAT": 0x80000001, "SESSION": 0x80000002,
-    "PROTECTION_END": 0x80000003, "RUN_STATE": 0x80000004,
-    "ZERO_PAGES": 0x80000005,
+    "HEARTBEAT": 0x80000001, "RELEASE": 0x80000002, "GONE": 0x80000003,
+    "HELLO": 0x80000004, "PAUSE_REASON": 0x80000005,
+    "PEER_INFO": 0x80000006, "ZERO_PAGES": 0x80000007,
 }
 NEW, SUSPENDED, READY, RESUMED = range(4)
 
@@ -161,15 +161,17 @@ def xenstore(*strings: bytes, emulator: int = 2, rest: bytes = b"") -> bytes:
         string + b"\0" for string in strings) + rest
 
 
-def session(version: int = 1, name: bytes = b"alpha") -> bytes:
-    return (word(version, 0) + long(3) + word(500, 3000)
-            + name.ljust(64, b"\0"))
+def hello(version: int = 1, features: int = 0) -> bytes:
+    return word(version, features) + long(3)
+
+
+def peer_info(name: bytes = b"alpha") -> bytes:
+    return word(500, 3000) + name.ljust(64, b"\0")
 
 
 SHARED = b"\x11" * PAGE
 CPUID = word(0, 0xffffffff, 13, 1, 2, 3)
 EMULATOR = word(2, 0) + b"state of a device model"
-HEARTBEAT = long(3, 12)
 
 
 class Stream:
@@ -322,14 +324,15 @@ def build_back(mode: str = "remus", epochs: int = 3) -> Stream:
 
 def with_optional(stream: Stream, back: bool = False) -> Stream:
     """Put an optional record wherever one may stand."""
-    kinds = (("SESSION", session(), None), ("HEARTBEAT", HEARTBEAT, None),
-             ("RUN_STATE", word(5, 1), None),
+    kinds = (("HELLO", hello(1, 1 << 31), None), ("HEARTBEAT", b"", None),
+             ("PEER_INFO", peer_info(), None),
+             ("PAUSE_REASON", word(5, 0), None),
              ("other", b"odd", 0x80001234))
     hvm = any(part.name == "HVM_CONTEXT" for part in stream.parts)
     nested = any(part.name == "LIBXC_CONTEXT" for part in stream.parts)
     parts: List[Part] = []
     if back:
-        parts.append(xl("SESSION", session()))
+        parts += [xl("HELLO", hello()), xl("PEER_INFO", peer_info())]
     for index, part in enumerate(stream.parts):
         parts.append(part)
         last = part.name == "END" and index == len(stream.parts) - 1

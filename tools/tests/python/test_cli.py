@@ -177,8 +177,9 @@ class Listings(WithFile):
         self.assertEqual(by_name["PAGE_DATA"]["count"], 2)
         self.assertEqual(by_name["CHECKPOINT_STATE"]["state"], "NEW")
         self.assertEqual(by_name["CHECKPOINT_STATE"]["control_id"], 0)
-        self.assertEqual(by_name["SESSION"]["peer_name"], "alpha")
-        self.assertEqual(by_name["HEARTBEAT"]["epoch"], 12)
+        self.assertEqual(by_name["PEER_INFO"]["peer_name"], "alpha")
+        self.assertEqual(by_name["HELLO"]["generation"], 3)
+        self.assertEqual(by_name["HELLO"]["features"], 1 << 31)
         self.assertEqual(by_name["X86_TSC_INFO"]["khz"], 2400000)
 
     def test_json_bad(self) -> None:

@@ -79,7 +79,7 @@ class Ends(unittest.TestCase):
                     ("stream-truncated", 0, layer, 0, None))
 
     def test_complete(self) -> None:
-        """Told to want a complete stream, PROTECTION_END is wanted."""
+        """Told to want a complete stream, RELEASE or GONE is wanted."""
         options = Options(complete=True)
         stream = build("remus")
         for index in range(stream.find("CHECKPOINT") + 1,
@@ -89,9 +89,12 @@ class Ends(unittest.TestCase):
                      else stream.parts[index].layer)
             self.assertEqual(check_all(bytes(short), options).error,
                              ("stream-incomplete", *short.end(layer)))
-            short.parts.append(streams.record(
-                layer, "PROTECTION_END", streams.word(0, 0)))
-            self.assertIsNone(check_all(bytes(short), options).error)
+            for name, body in (("RELEASE", streams.word(0, 0)),
+                               ("RELEASE", streams.word(1, 0)),
+                               ("GONE", b"")):
+                ended = Stream(short.parts)
+                ended.parts.append(streams.record(layer, name, body))
+                self.assertIsNone(check_all(bytes(ended), options).error)
         self.assertIsNone(check_all(bytes(build()), options).error)
         short = build()
         short.keep("PAGE_DATA")
@@ -103,7 +106,7 @@ class Ends(unittest.TestCase):
         stream = build_back("colo")
         self.assertEqual(check_all(bytes(stream), options).error,
                          ("stream-incomplete", *stream.end("libxl")))
-        stream.insert(4, streams.xl("PROTECTION_END", streams.word(3, 0)))
+        stream.insert(4, streams.xl("GONE"))
         del stream.parts[5:]
         self.assertIsNone(check_all(bytes(stream), options).error)
 
@@ -126,7 +129,7 @@ class Notes(unittest.TestCase):
                 stream.keep("PAGE_DATA", 8)
                 self.check(stream, NOTE_INSIDE)
                 stream.after("PAGE_DATA", streams.record(
-                    "libxc", "PROTECTION_END", streams.word(0, 0)), nth=8)
+                    "libxc", "RELEASE", streams.word(0, 0)), nth=8)
                 self.check(stream, None)
 
     def test_state_begins_an_epoch(self) -> None:

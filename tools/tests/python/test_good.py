@@ -137,13 +137,13 @@ def _orders() -> Iterator[Variant]:
     yield "vCPU 8191", _changed(
         build(guest=PV), xc("X86_PV_VCPU_BASIC", streams.vcpu(8191)),
         drop=others, nth=1)
-    for reason in range(5):
+    for end in (xl("RELEASE", word(0, 0)), xl("RELEASE", word(1, 0)),
+                xl("GONE")):
         for where in ("libxl header", "STATIC_DATA_END", "X86_TSC_INFO"):
             stream = build()
             stream.keep(where)
-            stream.after(where, xl("PROTECTION_END", word(reason, 0)),
-                         xl("HEARTBEAT", streams.HEARTBEAT))
-            yield "PROTECTION_END %d after %s" % (reason, where), stream
+            stream.after(where, end, xl("HEARTBEAT"), xl("GONE"))
+            yield "%r after %s" % (end.octets, where), stream
 
 
 def _headers() -> Iterator[Variant]:

@@ -24,8 +24,9 @@ from xen.migration.source import PipeSource
 _BODY_RULES = tuple(
     "libxl-padding libxc-padding libxl-emulator-id libxl-xenstore "
     "checkpoint-state-word checkpoint-state-id checkpoint-state-direction "
-    "checkpoint-state-turn session protection-end-reason protection-end-zero "
-    "run-state zero-pages-count zero-pages-reserved zero-pages-pfn "
+    "checkpoint-state-turn release-keeper release-zero hello-version "
+    "pause-reason peer-info-name "
+    "zero-pages-count zero-pages-reserved zero-pages-pfn "
     "libxc-page-data-empty libxc-page-data-limit "
     "libxc-page-data-reserved "
     "libxc-page-data-bits libxc-page-data-type libxc-page-data-hvm "

@@ -170,10 +170,19 @@ static void run_secondary(const struct pair *p, const struct side *side,
     _exit((int)r.end);
 }
 
-static void start(struct pair *p, const struct side *a, const struct side *b)
+/* Of what a test has open a side has only its end of the stream. */
+static void keep_only(int fd)
+{
+    for (int other = 3; other < 64; other++)
+        if (other != fd)
+            close(other);
+}
+
+/* Each side on its end of a stream, which stays the caller's, too. */
+static void start_on(struct pair *p, const struct side *a,
+                     const struct side *b, int fd_a, int fd_b)
 {
     struct sockaddr_in at;
-    int fds[2];
     FILE *f;
 
     snprintf(p->dir, sizeof(p->dir), "/tmp/xen-colo-test.XXXXXX");
@@ -189,12 +198,11 @@ static void start(struct pair *p, const struct side *a, const struct side *b)
             "aabbccddeeff\",\"pages\":4096,\"work_pages\":20,"
             "\"listen\":\"%s:%u\"}", inet_ntoa(at.sin_addr), p->port);
     fclose(f);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
     p->a = fork();
     if (p->a == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        close(fds[1]);
-        run_primary(p, a, fds[0]);
+        keep_only(fd_a);
+        run_primary(p, a, fd_a);
     }
     p->b = fork();
     if (p->b == 0) {
@@ -203,9 +211,18 @@ static void start(struct pair *p, const struct side *a, const struct side *b)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         snprintf(pid, sizeof(pid), "%d", (int)p->a);
         setenv("COLO_A", pid, 1);
-        close(fds[0]);
-        run_secondary(p, b, fds[1]);
+        keep_only(fd_b);
+        run_secondary(p, b, fd_b);
     }
+}
+
+static inline void start(struct pair *p, const struct side *a,
+                         const struct side *b)
+{
+    int fds[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    start_on(p, a, b, fds[0], fds[1]);
     close(fds[0]);
     close(fds[1]);
 }

@@ -101,7 +101,7 @@ static void a_trace_is_held_against_the_tables(void **state)
     (void)state;
     follows(LINES("hello", P "greet trigger=banner next=hello epoch=0",
                   S "greet trigger=head next=first-copy",
-                  P "hello trigger=session next=first-copy\n"), NULL);
+                  P "hello trigger=hello next=first-copy\n"), NULL);
     follows(LINES(P "wait trigger=interval next=suspend",
                   P "greet trigger=user-pause next=greet"), NULL);
     follows(LINES(P "greet trigger=banner next=suspend"),

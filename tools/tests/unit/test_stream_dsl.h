@@ -32,17 +32,17 @@
 #define DSL_PLAIN_PVH  "xl libxl C " DSL_HVM " end END"
 #define DSL_PLAIN_PV   "xl libxl C " DSL_PV " end END"
 #define DSL_REMUS_PVH                                                   \
-    "xl libxl sess C " DSL_HVM " cp ce run page " DSL_TAIL_HVM " cp hb ce " \
-    DSL_TAIL_HVM " cp ce"
+    "xl libxl hello peer C " DSL_HVM " cp ce why page " DSL_TAIL_HVM    \
+    " cp hb ce " DSL_TAIL_HVM " cp ce"
 #define DSL_REMUS_PV                                                    \
     "xl libxl C " DSL_PV " cp ce page " DSL_TAIL_PV " cp ce"
 #define DSL_COLO                                                        \
-    "xl libxl sess C " DSL_HVM " cp xs emu ce new page " DSL_TAIL_HVM   \
+    "xl libxl hello C " DSL_HVM " cp xs emu ce new page " DSL_TAIL_HVM   \
     " cp xs emu ce hb new hb " DSL_TAIL_HVM " cp emu ce"
 #define DSL_BACK_COLO                                                   \
-    "sess ready resumed susp dirty ready hb resumed susp hb dirty0 hb " \
+    "hello peer ready resumed susp dirty ready hb resumed susp hb dirty0 hb " \
     "ready resumed"
-#define DSL_BACK_REMUS "sess ready hb ready ready pend"
+#define DSL_BACK_REMUS "hello peer ready hb ready ready rel"
 
 static inline void dsl_blob(struct buf *b, uint32_t type, size_t length)
 {
@@ -86,12 +86,7 @@ static inline void dsl_xl(struct buf *b, const char *word)
 {
     static const char pairs[] = "physmap/0/start\0" "f0000000\0" "empty\0";
     static const uint64_t zeroes[2] = { 9, 5 };
-    static const struct sr_run_state run = { 2, WIRE_RUN_IO_ERROR };
-    static const struct sr_session session = {
-        .generation = 7, .heartbeat_ms = 100, .silence_ms = 500,
-        .peer_name = "host-a",
-    };
-    static const struct sr_heartbeat beat = { 7, 3 };
+    static const struct sr_peer_info peer = { 100, 500, "host-a" };
 
     if (!strcmp(word, "xl"))
         assert(!sr_put_xl_header(b, "{\"name\":\"vm\"}", 13, NULL));
@@ -116,15 +111,19 @@ static inline void dsl_xl(struct buf *b, const char *word)
     else if (!strcmp(word, "resumed"))
         assert(!sr_put_state(b, WIRE_STATE_SVM_RESUMED, NULL));
     else if (!strcmp(word, "hb"))
-        assert(!sr_put_heartbeat(b, &beat, NULL));
-    else if (!strcmp(word, "sess"))
-        assert(!sr_put_session(b, &session, NULL));
-    else if (!strcmp(word, "run"))
-        assert(!sr_put_run_state(b, &run, NULL));
+        assert(!sr_put_heartbeat(b, NULL));
+    else if (!strcmp(word, "hello"))
+        assert(!sr_put_hello(b, 7, NULL));
+    else if (!strcmp(word, "peer"))
+        assert(!sr_put_peer_info(b, &peer, NULL));
+    else if (!strcmp(word, "why"))
+        assert(!sr_put_pause_reason(b, 2, NULL));
     else if (!strcmp(word, "zero"))
         assert(!sr_put_zero_pages(b, zeroes, 2, NULL));
-    else if (!strcmp(word, "pend"))
-        assert(!sr_put_protection_end(b, WIRE_REASON_STOP, NULL));
+    else if (!strcmp(word, "rel"))
+        assert(!sr_put_release(b, WIRE_KEEPER_PRIMARY, NULL));
+    else if (!strcmp(word, "gone"))
+        assert(!sr_put_gone(b, NULL));
     else if (!strcmp(word, "opt"))
         dsl_blob(b, 0x80001234u, 5);
     else if (!strcmp(word, "state8"))

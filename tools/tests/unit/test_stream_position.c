@@ -109,7 +109,7 @@ static void reader_tells_where_a_stream_was_cut(void **state)
         { F, "libxl C hvm cp ce", SR_CUT_BETWEEN, true, false, 1 },
         { F, "libxl C hvm cp ce hb", SR_CUT_BETWEEN, true, false, 1 },
         { F, "libxl C hvm cp ce hb-1", SR_CUT_INSIDE, true, false, 1 },
-        { F, "libxl C hvm cp ce hb-17", SR_CUT_INSIDE, true, false, 1 },
+        { F, "libxl C hvm cp ce rel-1", SR_CUT_INSIDE, true, false, 1 },
         { F, "libxl C hvm cp ce new", SR_CUT_BETWEEN, true, true, 1 },
         { F, "libxl C hvm cp ce page", SR_CUT_BETWEEN, true, true, 1 },
         { F, "libxl C hvm cp ce cp ce", SR_CUT_BETWEEN, true, false, 2 },

@@ -238,10 +238,17 @@ static void reader_ends_a_record_without_waiting_for_the_next(void **state)
     until(&r, &data, &size, SR_RECORD_END, &item);
     assert_int_equal(item.type, WIRE_LIBXL_CHECKPOINT_STATE);
     buf_clear(&b);
-    dsl_build(&b, "hb");    /* 16 octets: no padding */
+    dsl_build(&b, "rel");    /* 8 octets: no padding */
     data = b.data;
     size = b.size;
     until(&r, &data, &size, SR_BODY, &item);
+    assert_int_equal(size, 0);
+    until(&r, &data, &size, SR_RECORD_END, &item);
+    buf_clear(&b);
+    dsl_build(&b, "hb");    /* no body at all */
+    data = b.data;
+    size = b.size;
+    until(&r, &data, &size, SR_RECORD, &item);
     assert_int_equal(size, 0);
     until(&r, &data, &size, SR_RECORD_END, &item);
     until(&r, &data, &size, SR_NEED_MORE, &item);

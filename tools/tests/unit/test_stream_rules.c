@@ -87,13 +87,14 @@ static void every_rule_has_a_broken_stream(void **state)
     }
 }
 
-static void complete_refuses_a_cut_without_protection_end(void **state)
+static void complete_refuses_a_cut_without_a_release(void **state)
 {
     static const struct bad cases[] = {
         XL(INCOMPLETE, DSL_REMUS_PVH), XL(INCOMPLETE, DSL_COLO),
         BACK(INCOMPLETE, AUTO, DSL_BACK_COLO),
-        XL(NONE, DSL_REMUS_PVH " pend"), BACK(NONE, AUTO, DSL_BACK_REMUS),
-        XL(NONE, DSL_PLAIN_HVM),
+        XL(NONE, DSL_REMUS_PVH " rel"),
+        XL(NONE, DSL_REMUS_PVH " gone"), BACK(NONE, AUTO, DSL_BACK_REMUS),
+        BACK(NONE, AUTO, "ready gone"), XL(NONE, DSL_PLAIN_HVM),
     };
     struct sr_fault fault;
     struct buf b;
@@ -146,7 +147,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_broken_stream_breaks_its_rule),
         cmocka_unit_test(every_rule_has_a_broken_stream),
-        cmocka_unit_test(complete_refuses_a_cut_without_protection_end),
+        cmocka_unit_test(complete_refuses_a_cut_without_a_release),
         cmocka_unit_test(rule_ids_are_unique),
         cmocka_unit_test(fault_names_offset_layer_number_and_type),
     };

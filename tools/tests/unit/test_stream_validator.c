@@ -66,14 +66,14 @@ static const struct good goods[] = {
     { F, AUTO, PLAIN, "xl-18@44=0 libxl C " DSL_HVM " end END" },
     { F, AUTO, PLAIN, "xl@36=2,55=0 libxl C " DSL_HVM " end END" },
     /* optional records at every boundary */
-    { F, AUTO, COLO, "xl libxl opt hb sess C hvm opt cpuid hb msr opt sde hb "
-      "page opt page opt tsc hb hctx hb par hb cp opt xs hb emu hb ce hb new "
-      "opt page tsc hctx par cp hb ce opt pend hb pend opt" },
+    { F, AUTO, COLO, "xl libxl opt hb hello peer C hvm opt cpuid hb msr opt "
+      "sde hb page opt page opt tsc hb hctx hb par hb cp opt xs hb emu hb ce "
+      "hb new opt page tsc hctx par cp hb ce opt rel hb gone opt" },
     { F, PLAIN, PLAIN, C_HVM "end hb emu opt END" },
     /* pages that are zero, wherever pages may be */
     { F, AUTO, COLO, "xl libxl C hvm sde zero page zero tsc hctx par cp ce "
       "zero new zero page zero tsc hctx par cp ce zero" },
-    { F, AUTO, AUTO, "xl libxl C hvm pend" },
+    { F, AUTO, AUTO, "xl libxl C hvm rel" },
     { F, REMUS, REMUS, "xl libxl hb" },
 };
 #define GOOD_NR (sizeof(goods) / sizeof(goods[0]))
@@ -183,7 +183,7 @@ static void validator_accepts_cuts_between_records_only(void **state)
     size_t i;
 
     (void)state;
-    for (i = 0; i < 15; i++)    /* not those with PROTECTION_END */
+    for (i = 0; i < 15; i++)    /* not those with RELEASE */
         cut_everywhere(&goods[i]);
 }
 
@@ -211,7 +211,7 @@ static void validator_notes_what_a_cut_leaves(void **state)
                            "right after a complete"));
     assert_non_null(strstr(note_for("libxl C " DSL_HVM " cp ce page"),
                            "inside an epoch"));
-    assert_null(note_for("libxl C " DSL_HVM " cp ce page pend"));
+    assert_null(note_for("libxl C " DSL_HVM " cp ce page rel"));
 }
 
 static void validator_failure_is_final(void **state)

@@ -106,34 +106,34 @@ static void writer_puts_libxc_records(void **state)
 
 static void writer_puts_optional_records(void **state)
 {
-    static const struct sr_heartbeat beat = { 0x0102, 3 };
-    static const struct sr_run_state r = { 5, WIRE_RUN_IO_ERROR };
     static const uint64_t pfns[2] = { 7, WIRE_PFN_END - 1 };
     static const uint64_t many[WIRE_ZERO_PAGES_MAX + 1];
     static const uint64_t too_high = WIRE_PFN_END;
-    struct sr_session s = { .flags = 5, .generation = 6, .heartbeat_ms = 100,
-                            .silence_ms = 500, .peer_name = "a" };
+    struct sr_peer_info i = { 100, 500, "a" };
 
     (void)state;
-    assert_put(sr_put_heartbeat(&b, &beat, NULL),
-               1, 0, 0, 0x80, 16, 0, 0, 0, 2, 1, 0, 0, 0, 0, 0, 0,
-               3, 0, 0, 0, 0, 0, 0, 0);
-    assert_put(sr_put_protection_end(&b, WIRE_REASON_HANDOVER, NULL),
-               3, 0, 0, 0x80, 8, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0);
-    assert_put(sr_put_run_state(&b, &r, NULL),
-               4, 0, 0, 0x80, 8, 0, 0, 0, 5, 0, 0, 0, 1, 0, 0, 0);
+    assert_put(sr_put_heartbeat(&b, NULL), 1, 0, 0, 0x80, 0, 0, 0, 0);
+    assert_put(sr_put_release(&b, WIRE_KEEPER_SECONDARY, NULL),
+               2, 0, 0, 0x80, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0);
+    assert_int_equal(sr_put_release(&b, WIRE_KEEPERS_NR, NULL), ERR_BUG);
+    assert_put(sr_put_gone(&b, NULL), 3, 0, 0, 0x80, 0, 0, 0, 0);
+    assert_put(sr_put_hello(&b, 0x0102030405060708, NULL),
+               4, 0, 0, 0x80, 16, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,
+               8, 7, 6, 5, 4, 3, 2, 1);
+    assert_put(sr_put_pause_reason(&b, 5, NULL),
+               5, 0, 0, 0x80, 8, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0);
+    assert_int_equal(sr_put_pause_reason(&b, 6, NULL), ERR_BUG);
     assert_put(sr_put_zero_pages(&b, pfns, 2, NULL),
-               5, 0, 0, 0x80, 24, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0,
+               7, 0, 0, 0x80, 24, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0,
                7, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0,
                0);
     assert_int_equal(sr_put_zero_pages(&b, pfns, 0, NULL), ERR_BUG);
     assert_int_equal(sr_put_zero_pages(&b, many, WIRE_ZERO_PAGES_MAX + 1,
                                        NULL), ERR_BUG);
     assert_int_equal(sr_put_zero_pages(&b, &too_high, 1, NULL), ERR_BUG);
-    memset(s.peer_name + 2, 'x', 10);    /* behind the NUL: not written */
-    assert_put(sr_put_session(&b, &s, NULL),
-               2, 0, 0, 0x80, 88, 0, 0, 0, 1, 0, 0, 0, 5, 0, 0, 0,
-               6, 0, 0, 0, 0, 0, 0, 0, 100, 0, 0, 0, 0xf4, 1, 0, 0,
+    memset(i.name + 2, 'x', 10);    /* behind the NUL: not written */
+    assert_put(sr_put_peer_info(&b, &i, NULL),
+               6, 0, 0, 0x80, 72, 0, 0, 0, 100, 0, 0, 0, 0xf4, 1, 0, 0,
                'a', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
                0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
                0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -145,12 +145,12 @@ static void writer_refuses_what_no_stream_may_contain(void **state)
     static uint64_t many[WIRE_PAGES_MAX + 1];
     struct sr_hvm_param params[2] = { { 64, 0 }, { 1, 0 } };
     uint64_t pfn = WIRE_PFN_END, entry = 0x5ull << 60;
-    struct sr_session s;
+    struct sr_peer_info info;
     size_t data, i;
 
     (void)state;
-    memset(&s, 'x', sizeof(s));
-    assert_int_equal(sr_put_session(&b, &s, NULL), ERR_BUG);
+    memset(&info, 'x', sizeof(info));
+    assert_int_equal(sr_put_peer_info(&b, &info, NULL), ERR_BUG);
     assert_int_equal(sr_put_xl_header(&b, "a\0b", 3, NULL), ERR_BUG);
     assert_int_equal(sr_put_libxc_header(&b, 3, 4, 17, NULL), ERR_BUG);
     assert_int_equal(sr_put_emulator_context(&b, 3, "", 0, NULL), ERR_BUG);
@@ -202,9 +202,7 @@ static void writer_refuses_records_past_the_limit(void **state)
 /* Every put function in a buffer that is full. */
 static void writer_leaves_a_full_buffer_as_it_was(void **state)
 {
-    static const struct sr_session s;
-    static const struct sr_run_state r;
-    static const struct sr_heartbeat h;
+    static const struct sr_peer_info i;
     static const struct sr_tsc_info t;
     static const struct sr_hvm_param param = { 1, 1 };
     static const uint64_t pfn = 1;
@@ -227,10 +225,12 @@ static void writer_leaves_a_full_buffer_as_it_was(void **state)
     FULL(sr_put_tsc_info(&full, &t, NULL));
     FULL(sr_put_hvm_params(&full, &param, 1, NULL));
     FULL(sr_put_dirty_pfns(&full, &pfn, 1, NULL));
-    FULL(sr_put_heartbeat(&full, &h, NULL));
-    FULL(sr_put_session(&full, &s, NULL));
-    FULL(sr_put_protection_end(&full, WIRE_REASON_STOP, NULL));
-    FULL(sr_put_run_state(&full, &r, NULL));
+    FULL(sr_put_heartbeat(&full, NULL));
+    FULL(sr_put_release(&full, WIRE_KEEPER_PRIMARY, NULL));
+    FULL(sr_put_gone(&full, NULL));
+    FULL(sr_put_hello(&full, 1, NULL));
+    FULL(sr_put_pause_reason(&full, 0, NULL));
+    FULL(sr_put_peer_info(&full, &i, NULL));
     FULL(sr_put_zero_pages(&full, &pfn, 1, NULL));
 #undef FULL
     assert_int_equal(full.size, 6);
@@ -240,40 +240,41 @@ static void writer_leaves_a_full_buffer_as_it_was(void **state)
 
 static void decoders_give_back_what_was_put(void **state)
 {
-    static const struct sr_heartbeat h = { 1ull << 40, 77 };
     static const struct sr_tsc_info t = { 2, 3, 4ull << 40, 5 };
     static const struct sr_hvm_param p[] = { { 1, 10 }, { 38, 1ull << 63 } };
-    static const struct sr_session s = { 1, 9, 8, 100, 500, "host-b" };
-    static const struct sr_run_state r = { 3, WIRE_RUN_IO_ERROR };
+    static const struct sr_peer_info i = { 100, 500, "host-b" };
     static const uint64_t zeroes[3] = { 3, 2, 1ull << 39 };
     uint64_t pfns[WIRE_ZERO_PAGES_MAX];
-    struct sr_run_state r2;
-    struct sr_heartbeat h2;
+    struct sr_hello h2;
     struct sr_tsc_info t2;
-    struct sr_session s2;
-    enum wire_end_reason reason;
+    struct sr_peer_info i2;
+    enum wire_keeper keeper;
     enum wire_state id;
+    uint32_t reason;
     uint64_t value;
     size_t n;
 
     (void)state;
 #define GET(call) do { assert_int_equal(call, 0); buf_clear(&b); } while (0)
-    assert_int_equal(sr_put_heartbeat(&b, &h, NULL), 0);
-    GET(sr_get_heartbeat(b.data + 8, 16, &h2, NULL));
-    assert_memory_equal(&h, &h2, sizeof(h));
-    assert_int_equal(sr_put_session(&b, &s, NULL), 0);
-    GET(sr_get_session(b.data + 8, 88, &s2, NULL));
-    assert_memory_equal(&s, &s2, sizeof(s));
+    assert_int_equal(sr_put_hello(&b, 1ull << 40, NULL), 0);
+    b.data[12] = 9;    /* features that nobody knows yet */
+    GET(sr_get_hello(b.data + 8, 16, &h2, NULL));
+    assert_int_equal(h2.version, WIRE_HELLO_VERSION);
+    assert_int_equal(h2.features, 9);
+    assert_int_equal(h2.generation, 1ull << 40);
+    assert_int_equal(sr_put_peer_info(&b, &i, NULL), 0);
+    GET(sr_get_peer_info(b.data + 8, 72, &i2, NULL));
+    assert_memory_equal(&i, &i2, sizeof(i));
     assert_int_equal(sr_put_tsc_info(&b, &t, NULL), 0);
     GET(sr_get_tsc_info(b.data + 8, 24, &t2, NULL));
     assert_int_equal(t2.nsec, t.nsec);
     assert_int_equal(t2.incarnation, t.incarnation);
-    assert_int_equal(sr_put_protection_end(&b, WIRE_REASON_FAILED, NULL), 0);
-    GET(sr_get_protection_end(b.data + 8, 8, &reason, NULL));
-    assert_int_equal(reason, WIRE_REASON_FAILED);
-    assert_int_equal(sr_put_run_state(&b, &r, NULL), 0);
-    GET(sr_get_run_state(b.data + 8, 8, &r2, NULL));
-    assert_memory_equal(&r, &r2, sizeof(r));
+    assert_int_equal(sr_put_release(&b, WIRE_KEEPER_SECONDARY, NULL), 0);
+    GET(sr_get_release(b.data + 8, 8, &keeper, NULL));
+    assert_int_equal(keeper, WIRE_KEEPER_SECONDARY);
+    assert_int_equal(sr_put_pause_reason(&b, 3, NULL), 0);
+    GET(sr_get_pause_reason(b.data + 8, 8, &reason, NULL));
+    assert_int_equal(reason, 3);
     assert_int_equal(sr_put_zero_pages(&b, zeroes, 3, NULL), 0);
     assert_int_equal(sr_get_zero_pages(b.data + 8, 32, pfns, &n, NULL), 0);
     assert_int_equal(n, 3);
@@ -301,14 +302,14 @@ static void decoders_refuse_lengths_and_broken_rules(void **state)
 {
     static const size_t state_lengths[] = { 0, 1, 3, 5, 7, 9, 12 };
     uint8_t body[128];
-    struct sr_heartbeat h;
-    struct sr_session s;
-    struct sr_run_state r;
+    struct sr_hello h;
+    struct sr_peer_info info;
     struct sr_tsc_info t;
-    enum wire_end_reason reason;
+    enum wire_keeper keeper;
     enum wire_state id;
     struct err e;
     uint64_t value;
+    uint32_t reason;
     size_t i, n;
 
     (void)state;
@@ -316,25 +317,25 @@ static void decoders_refuse_lengths_and_broken_rules(void **state)
 #define BAD(call) assert_int_equal(call, ERR_FORMAT)
     for (i = 0; i < sizeof(state_lengths) / sizeof(state_lengths[0]); i++)
         BAD(sr_get_state(body, state_lengths[i], &id, &e));
-    BAD(sr_get_heartbeat(body, 15, &h, &e));
-    BAD(sr_get_session(body, 87, &s, &e));
-    BAD(sr_get_session(body, 88, &s, &e));    /* version 0 */
-    assert_non_null(strstr(e.msg, "session-version"));
-    put_le32(body, WIRE_SESSION_VERSION);
-    memset(body + 24, 'x', WIRE_PEER_NAME_SIZE);
-    BAD(sr_get_session(body, 88, &s, &e));
-    assert_non_null(strstr(e.msg, "session-name"));
+    BAD(sr_get_hello(body, 8, &h, &e));
+    BAD(sr_get_hello(body, 16, &h, &e));    /* version 0 */
+    assert_non_null(strstr(e.msg, "hello-version"));
+    memset(body + 8, 'x', WIRE_PEER_NAME_SIZE);
+    BAD(sr_get_peer_info(body, 71, &info, &e));
+    BAD(sr_get_peer_info(body, 72, &info, &e));
+    assert_non_null(strstr(e.msg, "peer-info-name"));
     memset(body, 0, sizeof(body));
-    BAD(sr_get_protection_end(body, 4, &reason, &e));
-    BAD(sr_get_run_state(body, 16, &r, &e));
+    BAD(sr_get_release(body, 4, &keeper, &e));
+    BAD(sr_get_pause_reason(body, 16, &reason, &e));
     BAD(sr_get_tsc_info(body, 20, &t, &e));
     BAD(sr_get_hvm_params_count(body, 9, &n, &e));
     BAD(sr_get_hvm_params_count(body, 24, &n, &e));    /* count 0 */
     BAD(sr_find_hvm_param(body, 7, 1, &value, &e));
     body[7] = 1;
     BAD(sr_get_state(body, 8, &id, &e));
-    BAD(sr_get_protection_end(body, 8, &reason, &e));
-    BAD(sr_get_run_state(body, 8, &r, &e));    /* flags */
+    BAD(sr_get_release(body, 8, &keeper, &e));
+    BAD(sr_get_pause_reason(body, 8, &reason, &e));
+    assert_non_null(strstr(e.msg, "pause-reason-zero"));
     body[0] = 4;
     BAD(sr_get_state(body, 4, &id, &e));
     body[20] = 1;

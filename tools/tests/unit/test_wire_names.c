@@ -25,12 +25,18 @@ static void names_are_those_of_the_specification(void **state)
                         "X86_MSR_POLICY");
     assert_string_equal(wire_record_name(WIRE_LIBXC, 0x80000001u),
                         "HEARTBEAT");
-    assert_string_equal(wire_record_name(WIRE_LIBXL, 0x80000003u),
-                        "PROTECTION_END");
-    assert_string_equal(wire_record_name(WIRE_LIBXL, 0x80000004u),
-                        "RUN_STATE");
+    assert_string_equal(wire_record_name(WIRE_LIBXL, 0x80000002u),
+                        "RELEASE");
+    assert_string_equal(wire_record_name(WIRE_LIBXL, 0x80000003u), "GONE");
+    assert_string_equal(wire_record_name(WIRE_LIBXC, 0x80000004u), "HELLO");
+    assert_string_equal(wire_record_name(WIRE_LIBXL, 0x80000005u),
+                        "PAUSE_REASON");
+    assert_string_equal(wire_record_name(WIRE_LIBXL, 0x80000006u),
+                        "PEER_INFO");
+    assert_string_equal(wire_record_name(WIRE_LIBXC, 0x80000007u),
+                        "ZERO_PAGES");
     assert_string_equal(wire_state_name(2), "SVM_READY");
-    assert_string_equal(wire_end_reason_name(2), "handover");
+    assert_string_equal(wire_keeper_name(1), "secondary");
     assert_string_equal(wire_emulator_name(2), "qemu-upstream");
     assert_string_equal(wire_guest_name(2), "x86 HVM");
     assert_string_equal(wire_page_type_name(0xc), "L4_PIN");
@@ -46,10 +52,10 @@ static void names_of_the_unknown_are_unknown(void **state)
     assert_string_equal(wire_record_name(WIRE_XL, 0), "unknown");
     assert_string_equal(wire_record_name(WIRE_LIBXL, 0x80000000u),
                         "unknown");
-    assert_string_equal(wire_record_name(WIRE_LIBXL, 0x80000006u),
+    assert_string_equal(wire_record_name(WIRE_LIBXL, 0x80000008u),
                         "unknown");
     assert_string_equal(wire_state_name(4), "unknown");
-    assert_string_equal(wire_end_reason_name(5), "unknown");
+    assert_string_equal(wire_keeper_name(2), "unknown");
     assert_string_equal(wire_guest_name(0), "unknown");
     assert_string_equal(wire_page_type_name(5), "unknown");
     assert_string_equal(wire_hvm_param_name(UINT64_MAX), "unknown");
@@ -71,7 +77,7 @@ static void record_info_agrees_with_its_type(void **state)
     }
     for (type = 0; type <= 5; type++)
         assert_int_equal(wire_record_info(WIRE_LIBXL, type)->type, type);
-    for (type = 0x80000001u; type <= 0x80000003u; type++) {
+    for (type = 0x80000001u; type <= 0x80000007u; type++) {
         info = wire_record_info(WIRE_LIBXC, type);
         assert_int_equal(info->type, type);
         assert_ptr_equal(info, wire_record_info(WIRE_LIBXL, type));

@@ -44,10 +44,11 @@ class State:
     ended          libxc's type of the record that ended its turn
     gap            after CHECKPOINT_END, before the next libxc record
     new            CHECKPOINT_STATE(NEW) was read since CHECKPOINT_END
+    released       RELEASE or GONE was read
     """
 
     __slots__ = ("told", "mode", "guest", "checkpoints", "epochs", "ended",
-                 "gap", "new", "protection_end", "pages", "holes", "empty")
+                 "gap", "new", "released", "pages", "holes", "empty")
 
     def __init__(self, told: str) -> None:
         self.told = told
@@ -58,7 +59,7 @@ class State:
         self.ended: Optional[int] = None
         self.gap = False
         self.new = False
-        self.protection_end = False
+        self.released = False
         # Entries of PAGE_DATA, and those of them without data.
         self.pages = 0
         self.holes = 0

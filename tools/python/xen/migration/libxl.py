@@ -17,19 +17,18 @@ from xen.migration.layer import (
 )
 from xen.migration.public import (
     CHECKPOINT, CHECKPOINT_DIRTY_PFN_LIST, CHECKPOINT_END, CHECKPOINT_STATE,
-    EMULATOR_CONTEXT, EMULATOR_ID_MAX, EMULATOR_XENSTORE_DATA, HEARTBEAT,
-    KIB, LIBXC, LIBXC_CONTEXT, LIBXC_END, LIBXL, LIBXL_END, LIBXL_HEADER_SIZE,
-    LIBXL_IDENT, LIBXL_OPTION_BIG_ENDIAN, LIBXL_OPTION_LEGACY, LIBXL_VERSION,
-    PFN_LIMIT, PROTECTION_END, PROTECTION_END_NAMES, RUN_STATE,
-    RUN_STATE_FLAGS, RUN_STATE_NAMES, SESSION, SESSION_VERSION, STATE_NAMES,
-    STATE_NEW, STATE_READY, STATE_RESUMED, STATE_SUSPENDED, ZERO_PAGES,
-    Reader,
+    EMULATOR_CONTEXT, EMULATOR_ID_MAX, EMULATOR_XENSTORE_DATA, GONE, HELLO,
+    HELLO_VERSION, KEEPER_NAMES, KIB, LIBXC, LIBXC_CONTEXT, LIBXC_END, LIBXL,
+    LIBXL_END, LIBXL_HEADER_SIZE, LIBXL_IDENT, LIBXL_OPTION_BIG_ENDIAN,
+    LIBXL_OPTION_LEGACY, LIBXL_VERSION, PAUSE_REASON, PAUSE_REASON_NAMES,
+    PEER_INFO, PFN_LIMIT, RELEASE, STATE_NAMES, STATE_NEW, STATE_READY,
+    STATE_RESUMED, STATE_SUSPENDED, ZERO_PAGES, Reader,
 )
 
 _HEADER = struct.Struct(">8sII")
 _WORDS = struct.Struct("<II")
-_LONGS = struct.Struct("<QQ")
-_SESSION = struct.Struct("<IIQII64s")
+_HELLO = struct.Struct("<IIQ")
+_PEER_INFO = struct.Struct("<II64s")
 _KNOWN_OPTIONS = LIBXL_OPTION_BIG_ENDIAN | LIBXL_OPTION_LEGACY
 
 
@@ -252,41 +251,54 @@ class OptionalRecords:
     def body(self, record_type: int, length: int) -> Details:
         """Read and check a body with its padding; return what it tells."""
         # The lengths of those that are known are multiples of 8.
-        if record_type == HEARTBEAT:
-            generation, epoch = _LONGS.unpack(self._reader.collect(length))
-            return {"generation": generation, "epoch": epoch}
-        if record_type == SESSION:
-            return self._session(self._reader.collect(length))
-        if record_type == PROTECTION_END:
-            return self._protection_end(self._reader.collect(length))
-        if record_type == RUN_STATE:
-            return self._run_state(self._reader.collect(length))
+        if record_type == RELEASE:
+            return self._release(self._reader.collect(length))
+        if record_type == GONE:
+            self._state.released = True
+            return None
+        if record_type == HELLO:
+            return self._hello(self._reader.collect(length))
+        if record_type == PAUSE_REASON:
+            return self._pause_reason(self._reader.collect(length))
+        if record_type == PEER_INFO:
+            return self._peer_info(self._reader.collect(length))
         if record_type == ZERO_PAGES:
             return self._zero_pages(length)
         self._reader.skip(length)
         self._reader.padding()
         return None
 
-    def _session(self, body: bytes) -> Details:
-        (version, flags, generation, heartbeat, silence,
-         field) = _SESSION.unpack(body)
-        if version != SESSION_VERSION:
-            self._reader.fail("session-version")
+    def _release(self, body: bytes) -> Details:
+        keeper, zero = _WORDS.unpack(body)
+        if keeper >= len(KEEPER_NAMES):
+            self._reader.fail("release-keeper")
+        if zero:
+            self._reader.fail("release-zero")
+        self._state.released = True
+        return {"keeper": keeper, "keeper_name": KEEPER_NAMES[keeper]}
+
+    def _hello(self, body: bytes) -> Details:
+        version, features, generation = _HELLO.unpack(body)
+        if version != HELLO_VERSION:
+            self._reader.fail("hello-version")
+        return {"version": version, "features": features,
+                "generation": generation}
+
+    def _pause_reason(self, body: bytes) -> Details:
+        reason, zero = _WORDS.unpack(body)
+        if reason >= len(PAUSE_REASON_NAMES):
+            self._reader.fail("pause-reason-value")
+        if zero:
+            self._reader.fail("pause-reason-zero")
+        return {"reason": reason, "reason_name": PAUSE_REASON_NAMES[reason]}
+
+    def _peer_info(self, body: bytes) -> Details:
+        heartbeat, silence, field = _PEER_INFO.unpack(body)
         name, nul, rest = field.partition(b"\0")
         if not nul or any(rest):
-            self._reader.fail("session-name")
-        return {"version": version, "flags": flags, "generation": generation,
-                "heartbeat_ms": heartbeat, "silence_ms": silence,
+            self._reader.fail("peer-info-name")
+        return {"heartbeat_ms": heartbeat, "silence_ms": silence,
                 "peer_name": name.decode("utf-8", "backslashreplace")}
-
-    def _run_state(self, body: bytes) -> Details:
-        reason, flags = _WORDS.unpack(body)
-        if reason >= len(RUN_STATE_NAMES):
-            self._reader.fail("run-state-reason")
-        if flags & ~RUN_STATE_FLAGS:
-            self._reader.fail("run-state-flags")
-        return {"reason": reason, "reason_name": RUN_STATE_NAMES[reason],
-                "flags": flags}
 
     def _zero_pages(self, length: int) -> Details:
         count, zero = _WORDS.unpack(self._reader.collect(8))
@@ -299,12 +311,3 @@ class OptionalRecords:
             self._reader.fail("zero-pages-pfn")
         self._state.pages += count
         return {"count": count}
-
-    def _protection_end(self, body: bytes) -> Details:
-        reason, zero = _WORDS.unpack(body)
-        if reason >= len(PROTECTION_END_NAMES):
-            self._reader.fail("protection-end-reason")
-        if zero:
-            self._reader.fail("protection-end-zero")
-        self._state.protection_end = True
-        return {"reason": reason, "reason_name": PROTECTION_END_NAMES[reason]}

@@ -68,17 +68,17 @@ EMULATOR_ID_MAX = 2
 
 # Optional records
 HEARTBEAT = 0x80000001
-SESSION = 0x80000002
-PROTECTION_END = 0x80000003
-RUN_STATE = 0x80000004
-ZERO_PAGES = 0x80000005
+RELEASE = 0x80000002
+GONE = 0x80000003
+HELLO = 0x80000004
+PAUSE_REASON = 0x80000005
+PEER_INFO = 0x80000006
+ZERO_PAGES = 0x80000007
 
-SESSION_VERSION = 1
-PROTECTION_END_NAMES = (
-    "stop", "guest-ended", "handover", "failed", "confirmed")
-RUN_STATE_NAMES = (
+KEEPER_NAMES = ("primary", "secondary")
+HELLO_VERSION = 1
+PAUSE_REASON_NAMES = (
     "none", "prelaunch", "paused", "watchdog", "postmigrate", "panicked")
-RUN_STATE_FLAGS = 1
 ZERO_PAGES_LIMIT = 1024
 
 # libxc records
@@ -130,10 +130,12 @@ LIBXL_RECORDS = (
 )
 
 OPTIONAL_RECORDS = (
-    RecordType("HEARTBEAT", HEARTBEAT, 16, 16, 1),
-    RecordType("SESSION", SESSION, 88, 88, 1),
-    RecordType("PROTECTION_END", PROTECTION_END, 8, 8, 1),
-    RecordType("RUN_STATE", RUN_STATE, 8, 8, 1),
+    RecordType("HEARTBEAT", HEARTBEAT, 0, 0, 1),
+    RecordType("RELEASE", RELEASE, 8, 8, 1),
+    RecordType("GONE", GONE, 0, 0, 1),
+    RecordType("HELLO", HELLO, 16, 16, 1),
+    RecordType("PAUSE_REASON", PAUSE_REASON, 8, 8, 1),
+    RecordType("PEER_INFO", PEER_INFO, 72, 72, 1),
     RecordType("ZERO_PAGES", ZERO_PAGES, 16, 8 + 8 * ZERO_PAGES_LIMIT, 8),
 )
 

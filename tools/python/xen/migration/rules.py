@@ -76,7 +76,7 @@ _SECTIONS: Dict[str, Dict[str, str]] = {
         "stream-truncated":
             "a stream ends with END, a checkpointed one between two records",
         "stream-incomplete":
-            "a complete checkpointed stream ends with PROTECTION_END",
+            "a complete checkpointed stream ends with RELEASE or GONE",
     },
     "libxc: PAGE_DATA": {
         "libxc-page-data-empty": "count is at least 1",
@@ -130,18 +130,21 @@ _SECTIONS: Dict[str, Dict[str, str]] = {
         "back-channel-dirty-list":
             "CHECKPOINT_DIRTY_PFN_LIST follows SVM_SUSPENDED, and only there",
     },
-    "libxl: SESSION": {
-        "session-version": "the version is 1",
-        "session-name": "the name ends with a NUL and is padded with NULs",
+    "libxl: RELEASE": {
+        "release-keeper": "the keeper is 0 or 1",
+        "release-zero": "the second word is zero",
+        "release-final": "only optional records follow RELEASE or GONE",
     },
-    "libxl: PROTECTION_END": {
-        "protection-end-reason": "the reason is 0 to 4",
-        "protection-end-zero": "the second word is zero",
-        "protection-end-final": "only optional records follow PROTECTION_END",
+    "libxl: HELLO": {
+        "hello-version": "the version is 1",
     },
-    "libxl: RUN_STATE": {
-        "run-state-reason": "the reason is 0 to 5",
-        "run-state-flags": "no flag but bit 0 is set",
+    "libxl: PAUSE_REASON": {
+        "pause-reason-value": "the reason is 0 to 5",
+        "pause-reason-zero": "the second word is zero",
+    },
+    "libxl: PEER_INFO": {
+        "peer-info-name":
+            "the name ends with a NUL and is padded with NULs",
     },
     "libxl: ZERO_PAGES": {
         "zero-pages-place":

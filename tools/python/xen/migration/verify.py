@@ -175,8 +175,8 @@ class Verifier:
         reader.length = length
         layer.frame(record_type, length)
         if record_type < RECORD_OPTIONAL:
-            if self.state.protection_end:
-                reader.fail("protection-end-final")
+            if self.state.released:
+                reader.fail("release-final")
             layer.place(record_type)
         elif record_type == ZERO_PAGES and not self._takes_pages(layer):
             reader.fail("zero-pages-place")
@@ -277,7 +277,7 @@ class Verifier:
         if source.end > source.pos:
             reader.fail("stream-truncated")
         plain = state.told == PLAIN or state.ended == LIBXC_END
-        if state.protection_end and not plain:
+        if state.released and not plain:
             return self._result(None)
         if not self._options.back and not state.checkpointed:
             reader.fail("stream-truncated")
