@@ -64,7 +64,7 @@ ALL_INC := $(foreach d,$(FOLDERS),-I$(L)/$(d))
 .DEFAULT_GOAL := all
 .PHONY: help all deps demo sim sim-long check unit style fuzz compare-qemu \
         lab lab-check lab-soak lab-demo bench bench-pictures model \
-        coverage differential docs docs-check install \
+        coverage mutants differential docs docs-check install \
         install-lib clean
 
 help:  ## this list
@@ -179,6 +179,9 @@ sim: $(B)/sim  ## simulate: make sim [SEED=n] [SEEDS=n] [EPOCHS=of-a-seed]
 
 sim-long: $(B)/sim  ## simulate fresh seeds for T seconds (600)
 	@tools/tests/logged $@ $(B)/sim -t $(or $(T),600) -v
+
+mutants:  ## does a test notice when a condition of the streams' code errs?
+	@tools/tests/logged $@ tools/tests/mutants
 
 coverage:  ## how much of the streams' code the tests run
 	@tools/tests/coverage
