@@ -64,7 +64,7 @@ ALL_INC := $(foreach d,$(FOLDERS),-I$(L)/$(d))
 .DEFAULT_GOAL := all
 .PHONY: help all deps demo sim sim-long check unit style fuzz compare-qemu \
         lab lab-check lab-soak lab-demo bench bench-pictures model \
-        coverage mutants differential docs docs-check install \
+        coverage mutants seeded-bugs differential docs docs-check install \
         install-lib clean
 
 help:  ## this list
@@ -182,6 +182,9 @@ sim-long: $(B)/sim  ## simulate fresh seeds for T seconds (600)
 
 mutants:  ## does a test notice when a condition of the streams' code errs?
 	@tools/tests/logged $@ tools/tests/mutants
+
+seeded-bugs:  ## bugs of tools/tests/bugs.txt: does a test catch each?
+	@tools/tests/logged $@ tools/tests/seed-bug --all
 
 coverage:  ## how much of the streams' code the tests run
 	@tools/tests/coverage
