@@ -65,7 +65,7 @@ ALL_INC := $(foreach d,$(FOLDERS),-I$(L)/$(d))
 .DEFAULT_GOAL := all
 .PHONY: help all deps demo sim sim-long check unit style fuzz compare-qemu \
         lab lab-check lab-soak lab-demo bench bench-pictures model \
-        coverage differential docs docs-check install \
+        coverage mutants seeded-bugs differential docs docs-check install \
         install-lib clean
 
 help:  ## this list
@@ -183,6 +183,12 @@ sim: $(B)/sim  ## simulate: make sim [SEED=n] [SEEDS=n] [EPOCHS=of-a-seed]
 sim-long: $(B)/sim  ## simulate fresh seeds for T seconds (600)
 	@tools/tests/logged $@ $(B)/sim -t $(or $(T),600) -v
 
+mutants:  ## does a test notice when a condition of the streams' code errs?
+	@tools/tests/logged $@ tools/tests/mutants
+
+seeded-bugs:  ## bugs of tools/tests/bugs.txt: does a test catch each?
+	@tools/tests/logged $@ tools/tests/seed-bug --all
+
 coverage:  ## how much of the streams' code the tests run
 	@tools/tests/coverage
 
@@ -190,7 +196,7 @@ differential:  ## C and Python checker agree on 100,000 changed streams
 	@tools/tests/logged $@ tools/tests/differential 100000 $(SEED)
 
 fuzz:  ## every fuzz target for T seconds (600)
-	@tools/tests/logged $@ tools/tests/fuzz/replay $(or $(T),600)
+	@tools/tests/logged $@ tools/tests/fuzz/replay $(or $(T),600) $(F)
 
 compare-qemu:  ## our comparison of output against QEMU's: CASES=n SEED=n
 	@tools/setup.sh lab

@@ -155,6 +155,15 @@ static void pages_finds_a_duplicate_anywhere(void **state)
     assert_int_equal(pages.rule, SR_RULE_PAGES_TWICE);
 }
 
+/* What a longer list before left behind it isn't looked at. */
+static void pages_takes_one_pfn_after_a_long_list(void **state)
+{
+    (void)state;
+    assert_int_equal(decode_list(SR_PFNS_MAX, ascending, NULL), 0);
+    assert_int_equal(decode_list(1, ascending, NULL), 0);
+    assert_true(sr_pages_complete(&pages));
+}
+
 static void pages_failure_is_final(void **state)
 {
     const uint8_t zero[8] = { 0 };
@@ -195,6 +204,7 @@ int main(void)
         cmocka_unit_test(pages_takes_the_largest_list),
         cmocka_unit_test(pages_takes_lists_in_any_order),
         cmocka_unit_test(pages_finds_a_duplicate_anywhere),
+        cmocka_unit_test(pages_takes_one_pfn_after_a_long_list),
         cmocka_unit_test(pages_failure_is_final),
         cmocka_unit_test(pages_refuses_a_count_past_the_limit),
     };

@@ -221,6 +221,52 @@ static void reader_never_copies_a_body(void **state)
     buf_dispose(&b);
 }
 
+static void reader_hands_out_headers_where_they_lie(void **state)
+{
+    struct sr_item item;
+    struct sr_reader r;
+    struct buf b;
+    const uint8_t *data;
+    size_t size = WIRE_XL_HEADER_SIZE;
+
+    (void)state;
+    buf_init(&b, 0);
+    dsl_build(&b, "xl");
+    data = b.data;
+    sr_reader_init(&r, SR_FORWARD, WIRE_XL);
+    until(&r, &data, &size, SR_XL_HEADER, &item);
+    assert_ptr_equal(item.data, b.data);
+    buf_dispose(&b);
+}
+
+/* Octet by octet, each with something else behind it. */
+static void reader_looks_at_nothing_behind_the_buffer(void **state)
+{
+    struct sr_item item = { 0 };
+    struct sr_reader r;
+    struct buf b;
+    uint8_t one[2] = { 0, 0xff };
+    const uint8_t *data;
+    size_t at, size;
+
+    (void)state;
+    buf_init(&b, 0);
+    dsl_build(&b, "ready");
+    sr_reader_init(&r, SR_BACK, WIRE_LIBXL);
+    for (at = 0; item.kind != SR_RECORD_END; at++) {
+        assert_true(at < b.size);
+        one[0] = b.data[at];
+        data = one;
+        size = 1;
+        do {
+            assert_int_equal(sr_reader_next(&r, &data, &size, &item, NULL),
+                             0);
+        } while (size);
+    }
+    assert_int_equal(item.first_word, WIRE_STATE_SVM_READY);
+    buf_dispose(&b);
+}
+
 static void reader_ends_a_record_without_waiting_for_the_next(void **state)
 {
     struct sr_item item;
@@ -333,6 +379,8 @@ int main(void)
         cmocka_unit_test(reader_doesnt_care_where_buffers_end),
         cmocka_unit_test(reader_decodes_headers),
         cmocka_unit_test(reader_never_copies_a_body),
+        cmocka_unit_test(reader_hands_out_headers_where_they_lie),
+        cmocka_unit_test(reader_looks_at_nothing_behind_the_buffer),
         cmocka_unit_test(reader_ends_a_record_without_waiting_for_the_next),
         cmocka_unit_test(reader_leaves_what_follows_the_end),
         cmocka_unit_test(reader_failure_is_final),

@@ -187,6 +187,50 @@ static void validator_accepts_cuts_between_records_only(void **state)
         cut_everywhere(&goods[i]);
 }
 
+static enum sr_mode mode_after(const char *words)
+{
+    struct good g = { SR_BACK, WIRE_LIBXL, AUTO, AUTO, words };
+    const char *note;
+    enum sr_mode found;
+    struct sr_cut cut;
+    struct buf b;
+    struct err e;
+
+    buf_init(&b, 0);
+    dsl_build(&b, words);
+    assert_int_equal(accept(&g, &b, b.size, 99, &found, &cut, &note, &e), 0);
+    buf_dispose(&b);
+    return found;
+}
+
+static void back_channel_shows_its_mode_in_the_second_word(void **state)
+{
+    (void)state;
+    assert_int_equal(mode_after("ready"), AUTO);
+    assert_int_equal(mode_after("ready ready"), REMUS);
+    assert_int_equal(mode_after("ready resumed"), COLO);
+}
+
+/* Its type follows those that are known: no table holds it. */
+static void validator_accepts_the_first_unknown_optional_record(void **state)
+{
+    struct sr_validator *v = sr_validator_new(SR_FORWARD, WIRE_LIBXL, AUTO);
+    struct sr_reader r;
+    struct buf b;
+    struct err e;
+
+    (void)state;
+    assert_non_null(v);
+    buf_init(&b, 0);
+    dsl_build(&b, "libxl");
+    assert_int_equal(sr_put_record(&b, WIRE_OPT_ZERO_PAGES + 1, "?", 1, &e),
+                     0);
+    sr_reader_init(&r, SR_FORWARD, WIRE_LIBXL);
+    assert_int_equal(read_all(v, &r, b.data, b.size, 99, &e), 0);
+    sr_validator_free(v);
+    buf_dispose(&b);
+}
+
 static const char *note_for(const char *words)
 {
     struct good g = { SR_FORWARD, WIRE_LIBXL, REMUS, REMUS, words };
@@ -265,6 +309,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(validator_accepts_good_streams),
         cmocka_unit_test(validator_accepts_cuts_between_records_only),
+        cmocka_unit_test(back_channel_shows_its_mode_in_the_second_word),
+        cmocka_unit_test(validator_accepts_the_first_unknown_optional_record),
         cmocka_unit_test(validator_notes_what_a_cut_leaves),
         cmocka_unit_test(validator_failure_is_final),
         cmocka_unit_test(validator_refuses_a_place_before_the_body),
