@@ -30,16 +30,17 @@ static const char remus_options[] =
 "                   `xl migrate --colo'.\n"
 PAIR_OPTIONS
 "--takeover=auto|manual\n"
-"                   What HOST does when we are lost and it can't fence:\n"
-"                   wait for `xl colo-failover' (manual, default), or take\n"
-"                   over at once (auto: unsafe, both may run).\n"
+"                   What HOST does when we are lost and no fence command is\n"
+"                   set: take over (auto, default), or wait for `xl\n"
+"                   colo-failover' (manual). With --shared-disks it waits.\n"
 "--peer-name NAME   What HOST's fence command calls us (default: our node\n"
 "                   name).\n"
 "--host-name NAME   What our fence command calls HOST (default: HOST).\n"
 "--step-ms MS       Limit on each step of a checkpoint (default 10000).\n"
 "--staging-mb MB    Memory for the pages of one checkpoint (default: as much\n"
 "                   as the domain has).\n"
-"--shared-disks     Writable disks are shared storage that both hosts see.\n"
+"--shared-disks     Writable disks are shared storage that both hosts see:\n"
+"                   HOST takes over only with proof that we are off.\n"
 "--json-epochs FILE Append one JSON object per checkpoint to FILE.\n"
 "\n"
 "With global -v one line per checkpoint; with global -N only show the\n"
@@ -55,7 +56,7 @@ PAIR_OPTIONS
 "                   the address that ssh tells).\n"
 "--takeover=auto|manual\n"
 "                   Without a fence command, when the other host is lost:\n"
-"                   take over at once, or wait for `xl colo-failover'.\n";
+"                   take over (default), or wait for `xl colo-failover'.\n";
 
 static const struct command table[] = {
     { .name = "remus", .run = cmd_remus, .can_dryrun = true,

@@ -51,7 +51,7 @@ int protect_show(struct xl *x, const struct protect *p)
     printf("domain=%s\nhost=%s\ncommand=%s\ninterval_ms=%u\nfence=%s\n"
            "hold_output=%d\nshared_disks=%d\n", p->domain, p->host, text,
            p->params.interval_ms, p->params.fence ? p->params.fence : "",
-           p->params.hold_output, p->shared_disks);
+           p->params.hold_output, p->params.shared_disks);
     return EXIT_SUCCESS;
 }
 
@@ -92,7 +92,7 @@ static int check_memory(const struct work *w, const struct dom_info *info,
 static int check_disks(const struct work *w, const struct dom_info *info,
                        struct err *e)
 {
-    if (!info->writable_disk[0] || w->p->shared_disks)
+    if (!info->writable_disk[0] || w->p->params.shared_disks)
         return 0;
     return err_set(e, ERR_UNSUPPORTED, "disk %s is writable and disks aren't "
                    "replicated yet (if both hosts see this storage, say "

@@ -21,7 +21,6 @@ struct protect {
     const char *refused;        /* why an option can't be had */
     bool stay;                  /* -e, for the other host */
     bool unsafe;                /* -F */
-    bool shared_disks;
     struct given given;
     struct colo_params params;
 };

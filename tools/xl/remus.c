@@ -64,7 +64,7 @@ static int take(struct protect *p, int opt, const char *value, struct err *e)
         if (!rc)
             p->params.staging_pages = (uint64_t)mb * 256;
         return rc;
-    case OPT_SHARED: p->shared_disks = true; return 0;
+    case OPT_SHARED: p->params.shared_disks = true; return 0;
     case OPT_PEER:   p->peer = value; return 0;
     case OPT_HOST:   p->params.peer = value; return 0;
     case OPT_JSON:   p->json_epochs = value; return 0;
@@ -76,6 +76,12 @@ static int take(struct protect *p, int opt, const char *value, struct err *e)
     }
 }
 
+/* Is silence not enough for the other host to take over? */
+static bool needs_proof(const struct colo_params *p)
+{
+    return p->shared_disks || !p->hold_output;
+}
+
 static int check(const struct protect *p, struct err *e)
 {
     if (p->refused)
@@ -83,6 +89,12 @@ static int check(const struct protect *p, struct err *e)
     if (!p->params.hold_output && !p->unsafe)
         return err_set(e, ERR_USAGE, "-n lets clients see what a take-over "
                        "undoes (say -F -n to have it so)");
+    if (p->given.takeover && p->params.takeover == COLO_TAKEOVER_AUTO &&
+        !p->params.fence && needs_proof(&p->params))
+        return err_set(e, ERR_USAGE, "--takeover=auto with %s would let both "
+                       "copies write: a fence command has to prove that one "
+                       "is off (say --fence CMD, or --takeover=manual)",
+                       p->params.shared_disks ? "--shared-disks" : "-n");
     if (p->host[0] == '-' || !p->host[0])
         return err_set(e, ERR_USAGE, "`%s' is no host", p->host);
     return conf_check_params(&p->params, e);
@@ -98,9 +110,11 @@ static void remarks(const struct protect *p)
     if (!params->hold_output)
         xl_warn("remus", p->domain, "unsafe: output isn't held, so clients "
                 "may see what a take-over undoes");
-    if (params->takeover == COLO_TAKEOVER_AUTO && !params->fence)
-        xl_warn("remus", p->domain, "unsafe: --takeover=auto without a fence "
-                "command; when only the link fails, both copies will run");
+    if (needs_proof(params) && !params->fence)
+        xl_warn("remus", p->domain, "no fence command is set and %s, so the "
+                "copy won't take over by itself: it waits for `xl "
+                "colo-failover'", params->shared_disks ? "a disk is shared"
+                                                : "output isn't held");
 }
 
 /* HOST without the user that ssh logs in as. */

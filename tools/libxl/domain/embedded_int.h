@@ -43,6 +43,7 @@ struct dom {
     struct emb_client clients[EMB_CLIENTS_MAX];
     struct net *net;
     bool sink, running, paused, logging;
+    bool wants_address;         /* the service's: the other copy has it */
     struct dom_event events[EMB_EVENTS_MAX];
     unsigned int events_nr;
     uint64_t *pfns;             /* [pages]: what dirty() hands out */

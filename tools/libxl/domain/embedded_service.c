@@ -33,6 +33,11 @@ struct net {                    /* net_embedded_ops' */
     struct net_stats stats;
 };
 
+/*
+ * Bind and listen. A copy that takes over while the domain that it copies has
+ * the address, in another process of this host, tries again at each tick: two
+ * hosts in one network could both have it.
+ */
 int emb_service_start(struct dom *d, struct err *e)
 {
     int on = 1, fd;
@@ -46,11 +51,16 @@ int emb_service_start(struct dom *d, struct err *e)
         int saved = errno;
 
         close(fd);
+        d->wants_address = d->sink && saved == EADDRINUSE;
+        if (d->wants_address)
+            return 0;
         return err_sys(e, ERR_IO, saved, "the service's address");
     }
+    d->wants_address = false;
     d->listener = fd;
     return emb_watch(d, fd, e);
 }
+
 
 static void drop(struct emb_client *c)
 {
@@ -191,6 +201,7 @@ static void serve_client(struct dom *d, unsigned int i)
 static void serve_fd(struct dom *d, int fd)
 {
     uint64_t ticks;
+    struct err e;
 
     if (d->feed) {
         emb_feed_poll(d);
@@ -202,6 +213,8 @@ static void serve_fd(struct dom *d, int fd)
     } else if (fd == d->tick) {
         if (read(fd, &ticks, sizeof(ticks)) == sizeof(ticks))
             guest_work(&d->guest, d->config.work_pages);
+        if (d->wants_address && emb_service_start(d, &e))
+            log_error(d->log, "domain=embedded reason=\"%s\"", e.msg);
     } else if (fd == d->listener) {
         accept_client(d);
     } else {
@@ -304,7 +317,8 @@ const struct net_ops net_embedded_ops = {
     .name = "embedded", .attach = net_attach, .hold = net_hold,
     .mark = net_mark, .release_epoch = net_release_epoch,
     .release_all = net_release_all, .stats = net_stats_get,
-    .detach = net_detach, .abandon = net_abandon,
+    .detach = net_detach, .drop = net_abandon,
+    .abandon = net_abandon,
     .announce = net_announce,
 };
 

@@ -55,6 +55,7 @@ const struct net_ops net_none_ops = {
     .release_all = none_step,
     .stats = none_stats,
     .detach = none_end,
+    .drop = none_end,
     .abandon = none_end,
     .announce = announce_send,
 };

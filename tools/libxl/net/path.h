@@ -102,5 +102,7 @@ int path_counts(struct path *p, struct nl_sock *sock,
    first packets on the direct way may overtake the last in the ifb.
    ERR_TIMEOUT: removed, but some hadn't left within the limit. */
 int path_remove(struct path *p, struct nl_sock *sock, struct err *e);
+/* The same, for a domain that is gone: what is held is dropped. */
+int path_drop(struct path *p, struct nl_sock *sock, struct err *e);
 
 #endif

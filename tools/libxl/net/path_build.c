@@ -299,28 +299,12 @@ static int remove_redirect(struct path *p, struct nl_sock *sock,
     return 0;
 }
 
-int path_remove(struct path *p, struct nl_sock *sock, struct err *e)
+/* The ifb, and with it what its plug still holds. */
+static int delete_ifb(struct path *p, struct nl_sock *sock, struct err *e)
 {
-    struct rtnl_link *link;
-    bool drained;
-    int rc = 0, r = 0;
+    struct rtnl_link *link = rtnl_link_alloc();
+    int r = link ? 0 : -NLE_NOMEM;
 
-    if (p->ifb_index != 0) {
-        /* Also what died before its first command, or never had a plug. */
-        if (prepare_plug(p) == 0)
-            path_command(p, sock, PATH_RELEASE_ALL, NULL);
-        drain(p, sock, PATH_DRAIN_FIRST_LIMIT_MS);
-    }
-    /* The interface may have gone, with its domain, and its number with
-       it; its ingress went along. */
-    if (p->vif_index != 0 &&
-        if_nametoindex(p->vif) == (unsigned int)p->vif_index)
-        rc = remove_redirect(p, sock, e);
-    if (rc || p->ifb_index == 0)
-        return rc;
-    drained = drain(p, sock, PATH_DRAIN_LIMIT_MS);
-    link = rtnl_link_alloc();
-    r = link ? 0 : -NLE_NOMEM;
     if (link) {
         rtnl_link_set_ifindex(link, p->ifb_index);
         r = rtnl_link_delete(sock, link);
@@ -329,9 +313,47 @@ int path_remove(struct path *p, struct nl_sock *sock, struct err *e)
     if (r < 0 && r != -NLE_NODEV && r != -NLE_OBJ_NOTFOUND)
         return path_nl_error(e, r, p, "remove the ifb");
     p->ifb_index = 0;
-    if (!drained)
+    return 0;
+}
+
+/* The interface may have gone, with its domain, and its number with it. */
+static bool vif_is_there(const struct path *p)
+{
+    return p->vif_index != 0 &&
+           if_nametoindex(p->vif) == (unsigned int)p->vif_index;
+}
+
+int path_drop(struct path *p, struct nl_sock *sock, struct err *e)
+{
+    int r, rc = p->ifb_index ? delete_ifb(p, sock, e) : 0;
+
+    if (!vif_is_there(p))
+        return rc;
+    r = remove_redirect(p, sock, rc ? NULL : e);
+    return rc ? rc : r;
+}
+
+int path_remove(struct path *p, struct nl_sock *sock, struct err *e)
+{
+    bool drained;
+    int rc = 0;
+
+    if (p->ifb_index != 0) {
+        /* Also what died before its first command, or never had a plug. */
+        if (prepare_plug(p) == 0)
+            path_command(p, sock, PATH_RELEASE_ALL, NULL);
+        drain(p, sock, PATH_DRAIN_FIRST_LIMIT_MS);
+    }
+    /* What has gone took its ingress along. */
+    if (vif_is_there(p))
+        rc = remove_redirect(p, sock, e);
+    if (rc || p->ifb_index == 0)
+        return rc;
+    drained = drain(p, sock, PATH_DRAIN_LIMIT_MS);
+    rc = delete_ifb(p, sock, e);
+    if (!rc && !drained)
         return err_set(e, ERR_TIMEOUT, "%s: released output hadn't left %s "
                        "within %d ms, the rest was dropped", p->vif, p->ifb,
                        PATH_DRAIN_LIMIT_MS);
-    return 0;
+    return rc;
 }

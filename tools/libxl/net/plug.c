@@ -78,6 +78,16 @@ static void plug_detach(struct net *n)
     plug_abandon(n);
 }
 
+static void plug_drop(struct net *n)
+{
+    struct err e = { 0, "" };
+
+    for (unsigned int i = n->paths_nr; i-- > 0;)
+        if (n->paths[i].ifb_index && path_drop(&n->paths[i], n->sock, &e))
+            log_error(n->log, "net=plug drop=failed reason=\"%s\"", e.msg);
+    plug_abandon(n);
+}
+
 /* ---- finding the interfaces -------------------------------------------- */
 
 static int find_path(struct net *n, const char *vif, struct err *e)
@@ -306,6 +316,7 @@ const struct net_ops net_plug_ops = {
     .release_all = plug_release_all,
     .stats = plug_stats,
     .detach = plug_detach,
+    .drop = plug_drop,
     .abandon = plug_abandon,
     .announce = announce_send,
 };

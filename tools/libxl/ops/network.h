@@ -3,7 +3,8 @@
  * What a session needs of the network: hold a domain's output and let it go
  * epoch by epoch. Contract only.
  *
- * attach → hold → (mark → release_epoch)* → release_all → detach. At most
+ * attach → hold → (mark → release_epoch)* → release_all → detach, or drop at
+ * any time. At most
  * one marked epoch is outstanding. If the process dies between hold and
  * release_all, the output stays held (and bounded: what passes the limit is
  * dropped, as a slow network would).
@@ -45,6 +46,9 @@ struct net_ops {
     /* Give the path back as it was found. Only after release_all(), or
        before hold(); idempotent on NULL. */
     void (*detach)(struct net *n);
+    /* The domain is gone: what is held never leaves, and the path is given
+       back as it was found. Frees. */
+    void (*drop)(struct net *n);
     /* Free without touching the kernel: what is held stays held. */
     void (*abandon)(struct net *n);
     /* Tell the neighbourhood where the domain now is (after takeover). */

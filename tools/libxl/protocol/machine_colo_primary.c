@@ -7,9 +7,7 @@
 
 #define NAME(id, n, t) { n, t },
 static const struct machine_name states[] = { COLO_PRIMARY_STATES(NAME) };
-static const struct machine_name triggers[] = {
-    COLO_PRIMARY_TRIGGERS(NAME)
-};
+static const struct machine_name triggers[] = { COLO_PRIMARY_TRIGGERS(NAME) };
 static const struct machine_name actions[] = {
     { "none", "ends a list" }, COLO_PRIMARY_ACTIONS(NAME)
 };
@@ -34,19 +32,14 @@ static const struct machine_name actions[] = {
 
 /* Rows that several states have. */
 #define ENDS CPA_OBEY, CPA_RELEASE_ALL, CPA_GUEST_END, CPA_FINISH
-#define NOT_ASKED \
-    [CPT_SUSPENDED] = M_NEVER(NO_ASK), \
-    [CPT_SUSPEND_FAILED] = M_NEVER(NO_ASK), \
-    [CPT_CANCELLED] = M_NEVER(NO_ASK)
+#define NOT_ASKED [CPT_SUSPENDED ... CPT_CANCELLED] = M_NEVER(NO_ASK)
 #define NO_ROUNDS \
     [CPT_ROUND_SENT] = M_NEVER(NO_ROUND), \
     [CPT_CONVERGED] = M_NEVER(NO_ROUND)
 #define NOT_CAPTURED \
     [CPT_CAPTURED] = M_NEVER(NO_CAPT), \
     [CPT_CAPTURE_FAILED] = M_NEVER(NO_CAPT)
-#define NO_EPOCH_YET \
-    NOT_CAPTURED, \
-    [CPT_SENT] = M_NEVER(NO_EPOCH)
+#define NO_EPOCH_YET NOT_CAPTURED, [CPT_SENT] = M_NEVER(NO_EPOCH)
 #define NOT_EARLY \
     [CPT_LOST_FENCE] = M_NEVER(EARLY), \
     [CPT_LOST_MANUAL] = M_NEVER(EARLY)
@@ -71,10 +64,14 @@ static const struct machine_name actions[] = {
     [CPT_LOST_FENCE] = GO(FENCE, CPA_DISCONNECT, CPA_OBEY, CPA_FENCE), \
     [CPT_LOST_MANUAL] = GO(HELD, CPA_DISCONNECT, CPA_OBEY, CPA_ASK_USER), \
     [CPT_PEER_ENDED] = GO(DONE, CPA_DISCONNECT, ENDS)
+/* The peer has to know that there is nothing more to protect. */
+#define GUEST_OVER \
+    [CPT_GUEST_ENDED] = GO(END, CPA_OBEY, CPA_SEND_END), \
+    [CPT_DESTROYED] = GO(END, CPA_DROP_ALL, CPA_SEND_END)
 /* What ends protection waits until the domain stands or runs. */
 #define PUT_OFF \
     [CPT_LOCAL_FAILED] = SETTLES, \
-    [CPT_GUEST_ENDED] = GO(END, CPA_OBEY, CPA_SEND_END), \
+    GUEST_OVER, \
     [CPT_USER_STOP] = SETTLES, \
     [CPT_USER_RELEASE] = SETTLES
 /* What belongs to other states. */
@@ -88,8 +85,7 @@ static const struct machine_name actions[] = {
     NOT_NOW
 /* No fence command runs, or has failed. */
 #define NOT_FENCING \
-    [CPT_FENCED] = M_NEVER(NO_FENCE), \
-    [CPT_FENCE_FAILED] = M_NEVER(NO_FENCE), \
+    [CPT_FENCED ... CPT_FENCE_FAILED] = M_NEVER(NO_FENCE), \
     [CPT_RETRY] = M_NEVER(NO_RETRY)
 /* Nor was the peer told to end. */
 #define NOT_ENDING(s) \
@@ -132,6 +128,7 @@ static const struct machine_name actions[] = {
     NOT_FENCING, \
     [CPT_LOCAL_FAILED] = GO(DONE, CPA_DISCONNECT, ENDS), \
     [CPT_GUEST_ENDED] = GO(DONE, CPA_DISCONNECT, ENDS), \
+    [CPT_DESTROYED] = GO(DONE, CPA_DISCONNECT, CPA_DROP_ALL, CPA_FINISH), \
     [CPT_USER_PAUSE] = GO(s, CPA_OBEY), \
     [CPT_USER_RUN] = GO(s, CPA_OBEY), \
     [CPT_USER_STOP] = GO(DONE, CPA_DISCONNECT, ENDS), \
@@ -144,6 +141,7 @@ static const struct machine_name actions[] = {
     [CPT_PEER_ENDED] = GO(s, CPA_NONE), \
     [CPT_LOCAL_FAILED] = GO(s, CPA_NONE), \
     [CPT_GUEST_ENDED] = GO(s, CPA_DEFER), \
+    [CPT_DESTROYED] = GO(DONE, CPA_DROP_ALL, CPA_FINISH), \
     [CPT_USER_PAUSE] = GO(s, CPA_OBEY), \
     [CPT_USER_RUN] = GO(s, CPA_OBEY), \
     [CPT_USER_STOP] = GO(s, CPA_REFUSE), \
@@ -177,7 +175,7 @@ static const struct machine_cell cells[CP_STATES_NR][CPT_NR] = {
     [CPT_PEER_ENDED] = GO(DONE, CPA_DISCONNECT, ENDS),
     NOT_ENDING(FIRST),
     [CPT_LOCAL_FAILED] = GO(END, CPA_OBEY, CPA_SEND_END),
-    [CPT_GUEST_ENDED] = GO(END, CPA_OBEY, CPA_SEND_END),
+    GUEST_OVER,
     [CPT_USER_PAUSE] = GO(FIRST, CPA_TELL_PAUSE, CPA_OBEY),
     [CPT_USER_RUN] = GO(FIRST, CPA_TELL_PAUSE, CPA_OBEY),
     [CPT_USER_STOP] = GO(END, CPA_OBEY, CPA_SEND_END),
@@ -209,7 +207,7 @@ static const struct machine_cell cells[CP_STATES_NR][CPT_NR] = {
     LOST_RUNS,
     NOT_ENDING(RUN),
     [CPT_LOCAL_FAILED] = GO(END, CPA_OBEY, CPA_SEND_END),
-    [CPT_GUEST_ENDED] = GO(END, CPA_OBEY, CPA_SEND_END),
+    GUEST_OVER,
     [CPT_USER_PAUSE] = GO(SUSPEND, CPA_TELL_PAUSE, CPA_SEND_NEW, CPA_SUSPEND),
     [CPT_USER_RUN] = GO(RUN, CPA_TELL_PAUSE, CPA_OBEY),
     [CPT_USER_STOP] = GO(END, CPA_OBEY, CPA_SEND_END),
@@ -244,7 +242,7 @@ static const struct machine_cell cells[CP_STATES_NR][CPT_NR] = {
     LOST_STILL,
     NOT_ENDING(PEER),
     [CPT_LOCAL_FAILED] = END_STILL,
-    [CPT_GUEST_ENDED] = GO(END, CPA_OBEY, CPA_SEND_END),
+    GUEST_OVER,
     WISHES(PEER),
     [CPT_USER_STOP] = END_STILL,
     [CPT_USER_RELEASE] = END_STILL,
@@ -280,6 +278,7 @@ static const struct machine_cell cells[CP_STATES_NR][CPT_NR] = {
     NOT_ENDING(SETTLE),
     [CPT_LOCAL_FAILED] = GO(SETTLE, CPA_DEFER),
     [CPT_GUEST_ENDED] = GO(RUN, CPA_DEFER, CPA_RECALL),
+    [CPT_DESTROYED] = GO(RUN, CPA_DEFER, CPA_RECALL),
     WISHES(SETTLE),
     STOP_LATER(SETTLE),
 },
@@ -288,7 +287,7 @@ static const struct machine_cell cells[CP_STATES_NR][CPT_NR] = {
     [CPT_HELLO] = M_NEVER(SYNC),
     [CPT_SUSPENDED ... CPT_CANCELLED] = M_NEVER(STILL),
     [CPT_PEER_SUSPENDED] = M_NEVER(SYNC),
-    [CPT_CAPTURED] = GO(SEND, CPA_SEND_EPOCH),
+    [CPT_CAPTURED] = GO(SEND, CPA_HOLD, CPA_SEND_EPOCH),
     [CPT_CAPTURE_FAILED] = END_STILL,
     [CPT_SENT] = M_NEVER(NO_EPOCH),
     [CPT_READY ... CPT_PEER_CONFIRMED] = M_NEVER(SYNC),
@@ -308,7 +307,7 @@ static const struct machine_cell cells[CP_STATES_NR][CPT_NR] = {
     LOST_STILL,
     NOT_ENDING(SEND),
     [CPT_LOCAL_FAILED] = END_STILL,
-    [CPT_GUEST_ENDED] = GO(END, CPA_OBEY, CPA_SEND_END),
+    GUEST_OVER,
     WISHES(SEND),
     STOP_LATER(SEND),
 },
@@ -318,14 +317,14 @@ static const struct machine_cell cells[CP_STATES_NR][CPT_NR] = {
     NOT_ASKED,
     [CPT_PEER_SUSPENDED] = GO(ACK, CPA_LOSE),
     NO_EPOCH_YET,
-    [CPT_READY] = GO(RESUMED, CPA_HOLD, CPA_RELEASE_EPOCH, CPA_OBEY,
-                     CPA_RESUME, CPA_ARM_ANSWER),
+    [CPT_READY] = GO(RESUMED, CPA_RELEASE_EPOCH, CPA_OBEY, CPA_RESUME,
+                     CPA_ARM_ANSWER),
     [CPT_PEER_RESUMED] = GO(ACK, CPA_LOSE),
     [CPT_LOST_EARLY] = M_NEVER(LATE),
     LOST_STILL,
     NOT_ENDING(ACK),
     [CPT_LOCAL_FAILED] = END_STILL,
-    [CPT_GUEST_ENDED] = GO(END, CPA_OBEY, CPA_SEND_END),
+    GUEST_OVER,
     WISHES(ACK),
     STOP_LATER(ACK),
 },
@@ -342,6 +341,7 @@ static const struct machine_cell cells[CP_STATES_NR][CPT_NR] = {
     NOT_ENDING(RESUMED),
     [CPT_LOCAL_FAILED] = GO(END, CPA_OBEY, CPA_SEND_END),
     [CPT_GUEST_ENDED] = GO(RESUMED, CPA_DEFER),
+    [CPT_DESTROYED] = GO(END, CPA_DROP_ALL, CPA_SEND_END),
     [CPT_USER_PAUSE] = GO(RESUMED, CPA_TELL_PAUSE, CPA_DEFER),
     [CPT_USER_RUN] = GO(RESUMED, CPA_TELL_PAUSE, CPA_OBEY),
     STOP_LATER(RESUMED),
@@ -357,8 +357,7 @@ static const struct machine_cell cells[CP_STATES_NR][CPT_NR] = {
 [CP_HELD] = {
     [CPT_LOST_FENCE] = M_NEVER(NO_PEER),
     [CPT_LOST_MANUAL] = GO(HELD, CPA_NONE),
-    [CPT_FENCED] = M_NEVER(NO_FENCE),
-    [CPT_FENCE_FAILED] = M_NEVER(NO_FENCE),
+    [CPT_FENCED ... CPT_FENCE_FAILED] = M_NEVER(NO_FENCE),
     [CPT_RETRY] = GO(FENCE, CPA_FENCE),
     ALONE(HELD),
 },
@@ -381,6 +380,7 @@ static const struct machine_cell cells[CP_STATES_NR][CPT_NR] = {
     NOT_FENCING,
     [CPT_LOCAL_FAILED] = GO(END, CPA_NONE),
     [CPT_GUEST_ENDED] = GO(END, CPA_DEFER),
+    [CPT_DESTROYED] = GO(END, CPA_DROP_ALL),
     [CPT_USER_PAUSE] = GO(END, CPA_OBEY),
     [CPT_USER_RUN] = GO(END, CPA_OBEY),
     [CPT_USER_STOP] = GO(END, CPA_NONE),

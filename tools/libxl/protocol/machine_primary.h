@@ -69,8 +69,8 @@ X(FENCE_FAILED, "fence-failed", "the fence command failed or ran out of " \
   "time") \
 X(RETRY, "retry", "time to fence again") \
 X(LOCAL_FAILED, "local-failed", "something failed on this side") \
-X(GUEST_ENDED, "guest-ended", "the domain shut down, rebooted, crashed or " \
-  "was destroyed") \
+X(GUEST_ENDED, "guest-ended", "the domain shut down, rebooted or crashed") \
+X(DESTROYED, "destroyed", "somebody destroyed the domain") \
 X(USER_PAUSE, "user-pause", "the user wants the domain to stand still") \
 X(USER_RUN, "user-run", "the user wants it to run again") \
 X(USER_STOP, "user-stop", "the user ends protection") \
@@ -111,6 +111,8 @@ X(ASK_USER, "ask-user", "say what the user has to decide") \
 X(SEND_END, "send-end", "send RELEASE: the domain stays here, discard your " \
   "copy") \
 X(RELEASE_ALL, "release-all", "let all output go and give the path back") \
+X(DROP_ALL, "drop-output", "what is held never leaves; give the path " \
+  "back") \
 X(GUEST_END, "guest-end", "if the domain has ended, do what its " \
   "configuration says") \
 X(REFUSE, "refuse", "tell the user why not now") \

@@ -108,8 +108,9 @@ int link_put_release(struct colo_link *l, struct err *e)
     return rc ? rc : link_put(l, &b, e);
 }
 
-int link_put_hello(struct colo_link *l, const struct colo_params *p,
-                   const char *name, struct err *e)
+int link_put_hello(struct colo_link *l, uint32_t features,
+                   const struct colo_params *p, const char *name,
+                   struct err *e)
 {
     struct sr_peer_info info = {
         .heartbeat_ms = p->heartbeat_ms,
@@ -119,7 +120,7 @@ int link_put_hello(struct colo_link *l, const struct colo_params *p,
     int rc;
 
     snprintf(info.name, sizeof(info.name), "%s", name ? name : "");
-    rc = sr_put_hello(&b, l->generation, e);
+    rc = sr_put_hello(&b, features, l->generation, e);
     if (!rc)
         rc = sr_put_peer_info(&b, &info, e);
     return rc ? rc : link_put(l, &b, e);

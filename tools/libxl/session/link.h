@@ -59,7 +59,8 @@ int link_put_release(struct colo_link *l, struct err *e);
 /* Once all that is queued is sent, end our direction of the stream. */
 void link_end_send(struct colo_link *l);
 /* HELLO and PEER_INFO, in one piece. */
-int link_put_hello(struct colo_link *l, const struct colo_params *p,
+int link_put_hello(struct colo_link *l, uint32_t features,
+                   const struct colo_params *p,
                    const char *name, struct err *e);
 
 /* The peer is ours: send signs of life from now on. */

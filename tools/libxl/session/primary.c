@@ -236,11 +236,12 @@ static void guest_ended(struct colo_primary *p, const struct dom_event *ev)
     bool gone = ev->kind == DOM_EV_GONE;
 
     p->guest_over = !gone;
+    p->destroyed = gone;
     p->asking = false;
     p->guest_reason = ev->shutdown_reason;
     primary_verdict(p, COLO_END_GUEST, ERR_OK, "the domain %s", gone ?
                     "was destroyed" : how[ev->shutdown_reason]);
-    primary_post(p, PT_GUEST_ENDED);
+    primary_post(p, gone ? PT_DESTROYED : PT_GUEST_ENDED);
 }
 
 static void on_domain(void *s)

@@ -209,10 +209,12 @@ static void act_arm_retry(struct colo_primary *p)
 
 static void act_ask_user(struct colo_primary *p)
 {
-    snprintf(p->ask, sizeof(p->ask), "%s is lost and not proven off, so the "
-             "domain's output stays held; when its copy certainly doesn't "
-             "run: xl colo-stop --release %s",
-             p->conf->host ? p->conf->host : "the peer", p->info->name);
+    snprintf(p->ask, sizeof(p->ask), "%s is lost and not proven off: its "
+             "copy may have taken over, so the output of this one stays "
+             "held. If %s runs there, or ran: xl destroy %s. If its copy "
+             "certainly never ran: xl colo-stop --release %s",
+             p->conf->host ? p->conf->host : "the peer", p->info->name,
+             p->info->name, p->info->name);
     if (!p->needs_user)
         primary_say(p, LOG_WARN, "%s", p->ask);
     p->needs_user = p->ask;
@@ -227,6 +229,15 @@ static void act_release_all(struct colo_primary *p)
     if (p->net_ops->release_all(p->net, &e))
         primary_say(p, LOG_ERROR, "output stays held: %s", e.msg);
     p->net_ops->detach(p->net);
+    p->net = NULL;
+    p->holding = false;
+}
+
+static void act_drop_all(struct colo_primary *p)
+{
+    if (!p->net)
+        return;
+    p->net_ops->drop(p->net);
     p->net = NULL;
     p->holding = false;
 }
@@ -251,7 +262,7 @@ static void act_refuse(struct colo_primary *p)
 
 static void act_finish(struct colo_primary *p)
 {
-    if (p->logging && !p->guest_over)
+    if (p->logging && !p->guest_over && !p->destroyed)
         p->dom->log_stop(p->conf->dom);
     for (int t = 0; t < ENV_TIMERS_NR; t++)
         p->ops->timer(p->env, (enum env_timer)t, ENV_NEVER);
@@ -279,6 +290,7 @@ primary_action_fn *const primary_actions[PA_NR] = {
     [PA_RECALL] = act_recall, [PA_DISCONNECT] = act_disconnect,
     [PA_FENCE] = act_fence, [PA_ARM_RETRY] = act_arm_retry,
     [PA_ASK_USER] = act_ask_user, [PA_SEND_END] = primary_act_send_end,
-    [PA_RELEASE_ALL] = act_release_all, [PA_GUEST_END] = act_guest_end,
-    [PA_REFUSE] = act_refuse, [PA_FINISH] = act_finish,
+    [PA_RELEASE_ALL] = act_release_all, [PA_DROP_ALL] = act_drop_all,
+    [PA_GUEST_END] = act_guest_end, [PA_REFUSE] = act_refuse,
+    [PA_FINISH] = act_finish,
 };

@@ -62,7 +62,7 @@ struct colo_primary {
     struct epoch_stats stats;
     struct colo_result result;
     bool ended;                       /* result is decided */
-    bool guest_over;
+    bool guest_over, destroyed;
     bool logging;
     enum dom_shutdown guest_reason;
     const char *phase, *needs_user;

@@ -21,7 +21,7 @@ void primary_act_obey(struct colo_primary *p)
     struct err e = { 0 };
     int rc;
 
-    if (pause == p->paused || p->guest_over)
+    if (pause == p->paused || p->guest_over || p->destroyed)
         return;
     rc = pause ? p->dom->pause(p->conf->dom, &e)
                : p->dom->unpause(p->conf->dom, &e);

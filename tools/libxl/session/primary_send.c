@@ -37,6 +37,8 @@ static int put_static(struct colo_primary *p, struct buf *b, struct err *e)
 void primary_act_send_head(struct colo_primary *p)
 {
     CLEANUP_BUF struct buf b = { 0 };
+    uint32_t features = p->params.hold_output && !p->params.shared_disks
+                        ? 0 : WIRE_HELLO_PROOF;
     const char *json = p->info->config_json ? p->info->config_json : "{}";
     struct err e = { 0 };
     int rc;
@@ -48,7 +50,8 @@ void primary_act_send_head(struct colo_primary *p)
     if (!rc)
         rc = link_put(&p->link, &b, &e);
     if (!rc && p->link.own)
-        rc = link_put_hello(&p->link, &p->params, p->conf->local_name, &e);
+        rc = link_put_hello(&p->link, features, &p->params,
+                            p->conf->local_name, &e);
     if (!rc)
         primary_act_tell_pause(p);
     if (!rc)

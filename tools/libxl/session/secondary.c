@@ -64,8 +64,8 @@ static bool may_take_over(const struct colo_secondary *s)
 
 void secondary_lost(struct colo_secondary *s, const char *fmt, ...)
 {
-    bool manual = s->params.takeover == COLO_TAKEOVER_MANUAL ||
-        (s->params.takeover == COLO_TAKEOVER_DEFAULT && s->link.own);
+    bool manual = s->needs_proof ||
+                  s->params.takeover == COLO_TAKEOVER_MANUAL;
     char why[ERR_MSG_SIZE];
     va_list ap;
 
@@ -334,7 +334,7 @@ static void on_start(void *v)
     s->ops->timer(s->env, ENV_TIMER_STEP, s->params.create_ms * ENV_MS);
     if (buf_append(&b, banner, sizeof(banner) - 1, &e) ||
         link_put(&s->link, &b, &e) ||
-        link_put_hello(&s->link, &s->params, "", &e))
+        link_put_hello(&s->link, 0, &s->params, "", &e))
         secondary_local_failed(s, &e);
     secondary_run(s);
 }

@@ -178,6 +178,7 @@ static int on_hello(struct colo_secondary *s, struct err *e)
     if (s->route != ROUTE_HEAD || s->link.own)
         return err_set(e, ERR_PEER, "HELLO too late, or again");
     s->link.generation = h.generation;
+    s->needs_proof = h.features & WIRE_HELLO_PROOF;
     link_start_beating(&s->link, s->params.heartbeat_ms * ENV_MS);
     link_start_listening(&s->link);
     return 0;

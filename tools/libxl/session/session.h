@@ -25,7 +25,12 @@
 #define COLO_FENCE_MS_DEFAULT     30000    /* one run of the command */
 #define COLO_RETRY_MS_DEFAULT     2000     /* between two runs */
 
-/* What a secondary does when the primary is lost and no fence is set. */
+/*
+ * What a secondary does when the primary is lost and no fence is set: take
+ * over (which a primary that holds its output makes safe), or wait for the
+ * user. Where the primary wants proof (a shared disk, output that isn't held)
+ * it waits, whatever this says.
+ */
 enum colo_takeover { COLO_TAKEOVER_DEFAULT, COLO_TAKEOVER_MANUAL,
                      COLO_TAKEOVER_AUTO };
 
@@ -43,6 +48,8 @@ struct colo_params {
     enum colo_takeover takeover;  /* secondary only */
     uint64_t staging_pages;       /* 0: as many as the domain has */
     bool hold_output;             /* primary only; false is unsafe */
+    bool shared_disks;            /* primary only; the other host must not
+                                     take over without proof */
 };
 
 /* One epoch as the primary saw it; times in nanoseconds. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only */
 /*
- * The put functions: each reserves room for a whole header or record, fills
- * it, and only then counts it in, so that a failure leaves the buffer as it
- * was. The decoders are in decode.c.
+ * The put functions: each reserves room for a header or record, fills it, and
+ * only then counts it in: a failure leaves the buffer as it was.
  */
 #include "writer.h"
 
@@ -278,7 +277,7 @@ int sr_put_hvm_params(struct buf *b, const struct sr_hvm_param *params,
     int rc;
 
     if (count == 0)
-        return bug(e, "a record without HVM params");
+        return bug(e, "no HVM params");
     for (i = 0; i < count; i++) {
         if (params[i].index >= WIRE_HVM_PARAMS_NR ||
             seen >> params[i].index & 1)
@@ -340,12 +339,12 @@ int sr_put_heartbeat(struct buf *b, struct err *e)
 }
 
 /* A body of a word, and a word that is zero. */
-static int put_word(struct buf *b, uint32_t type, uint32_t word,
+static int put_word(struct buf *b, uint32_t type, uint64_t word,
                     struct err *e)
 {
-    uint8_t body[8] = { 0 };
+    uint8_t body[8];
 
-    put_le32(body, word);
+    put_le64(body, word);
     return sr_put_record(b, type, body, sizeof(body), e);
 }
 
@@ -361,11 +360,15 @@ int sr_put_gone(struct buf *b, struct err *e)
     return sr_put_record(b, WIRE_OPT_GONE, NULL, 0, e);
 }
 
-int sr_put_hello(struct buf *b, uint64_t generation, struct err *e)
+int sr_put_hello(struct buf *b, uint32_t features, uint64_t generation,
+                 struct err *e)
 {
-    uint8_t body[16] = { 0 };
+    uint8_t body[16];
 
+    if (features & ~WIRE_HELLO_PROOF)
+        return bug(e, "unknown features");
     put_le32(body, WIRE_HELLO_VERSION);
+    put_le32(body + 4, features);
     put_le64(body + 8, generation);
     return sr_put_record(b, WIRE_OPT_HELLO, body, sizeof(body), e);
 }

@@ -101,8 +101,9 @@ struct sr_peer_info {
 int sr_put_heartbeat(struct buf *b, struct err *e);
 int sr_put_release(struct buf *b, enum wire_keeper keeper, struct err *e);
 int sr_put_gone(struct buf *b, struct err *e);
-/* WIRE_HELLO_VERSION, and no feature. */
-int sr_put_hello(struct buf *b, uint64_t generation, struct err *e);
+/* WIRE_HELLO_VERSION; @features is WIRE_HELLO_PROOF or 0. */
+int sr_put_hello(struct buf *b, uint32_t features, uint64_t generation,
+                 struct err *e);
 /* @reason is 0 to WIRE_PAUSE_REASON_MAX. */
 int sr_put_pause_reason(struct buf *b, uint32_t reason, struct err *e);
 int sr_put_peer_info(struct buf *b, const struct sr_peer_info *i,

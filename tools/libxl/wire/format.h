@@ -124,6 +124,9 @@ enum wire_libxc_type { WIRE_LIBXC_RECORDS(WIRE_XC_ENUM) };
 enum wire_state { WIRE_STATES(WIRE_STATE_ENUM) };
 #undef WIRE_STATE_ENUM
 
+/* ---- HELLO: features. */
+#define WIRE_HELLO_PROOF (1u << 0)    /* no take-over without proof */
+
 /* ---- RELEASE: who keeps the domain. */
 enum wire_keeper { WIRE_KEEPER_PRIMARY, WIRE_KEEPER_SECONDARY,
                    WIRE_KEEPERS_NR };

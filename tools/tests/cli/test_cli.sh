@@ -348,7 +348,7 @@ t_receiver_dies() {
         wait_for grep -q "other host is lost" "$tmp/p.err"
 }
 t_failover_by_hand() {
-    protect || return 1
+    protect --takeover=manual || return 1
     unprotect
     wait_for status_is "$tmp/run-b" waiting-for-user || return 1
     has receiver "$(cat "$tmp/p.err")" "xl colo-failover web" || return 1

@@ -22,7 +22,7 @@ t_pause_of_another_domain_goes_on() {
     is "exit code" "$rc" 2
 }
 t_pause_and_unpause() {
-    protect || return 1
+    protect --takeover=manual || return 1
     run "$embedded" pause web
     is "exit code" "$rc" 0 && is stdout "$out" "" || return 1
     run "$embedded" colo-status web

@@ -28,6 +28,9 @@
 #ifndef FENCE
 #define FENCE 1       /* a fence command is set */
 #endif
+#ifndef AUTO
+#define AUTO 0        /* without one, a copy takes over on silence alone */
+#endif
 #ifndef ANY_TURN
 #define ANY_TURN 0    /* what is said out of turn is no fault by itself */
 #endif
@@ -72,7 +75,7 @@ chan po = [QUEUE] of { byte };   /* what actions came to, taken first */
 chan p_off = [QUEUE] of { byte };    /* remembered ones */
 byte pt;                         /* the one being stepped */
 byte p_rounds = ROUNDS;
-bool p_round, p_asked, p_still, p_paused, p_over, p_sending, p_hold;
+bool p_round, p_asked, p_still, p_paused, p_over, p_gone, p_sending, p_hold;
 bool p_fence, p_retry;
 byte p_fenced;                   /* 1: it is off, 2: it failed */
 byte p_epoch, p_sent, p_marked;
@@ -137,7 +140,11 @@ byte s_epochs, s_applied;
 #define p_loss (p_sent < NEEDED -> PT_lost_early : \
                 (FENCE -> PT_lost_fence : PT_lost_manual))
 #define s_loss (!S_MAY -> ST_lost_early : \
-                (FENCE -> ST_lost_fence : ST_lost_manual))
+                (FENCE -> ST_lost_fence : \
+                 (AUTO -> ST_lost_auto : ST_lost_manual)))
+/* May it take over? A primary that holds its output says nothing that its
+   copy doesn't know. */
+#define S_ALONE (!p_host || p_gone || AUTO && p_hold)
 
 /* ---- the primary's actions ---------------------------------------------- */
 
@@ -167,7 +174,7 @@ inline pa_send_round()
 inline pa_ask_suspend()
 {
     if
-    :: p_over -> P_OUT(PT_suspend_failed)
+    :: p_over || p_gone -> P_OUT(PT_suspend_failed)
 #ifndef COLO    /* there the guest needn't agree */
     :: !p_over && p_paused -> P_OUT(PT_suspend_still)
 #endif
@@ -186,7 +193,7 @@ inline pa_cancel_suspend()
 inline pa_obey_run_state()
 {
     if
-    :: !p_over -> p_paused = wish
+    :: !p_over && !p_gone -> p_paused = wish
     :: else
     fi
 }
@@ -203,11 +210,12 @@ inline pa_note_list() { skip }
 inline pa_capture()
 {
     if
+    :: p_gone -> P_OUT(PT_capture_failed)
 #ifdef COLO
-    :: true -> p_epoch++; p_marked = p_epoch; P_OUT(PT_captured)
+    :: !p_gone -> p_epoch++; p_marked = p_epoch; P_OUT(PT_captured)
 #else
-    :: p_epoch == 0 -> p_epoch = 1; P_OUT(PT_captured_first)
-    :: p_epoch > 0 -> p_epoch++; P_OUT(PT_captured)
+    :: !p_gone && p_epoch == 0 -> p_epoch = 1; P_OUT(PT_captured_first)
+    :: !p_gone && p_epoch > 0 -> p_epoch++; P_OUT(PT_captured)
 #endif
     :: fails > 0 -> fails--; P_OUT(PT_capture_failed)
     fi
@@ -256,11 +264,12 @@ inline pa_release_all()
     p_released = (p_hold -> ALL : p_released);
     p_hold = false
 }
+inline pa_drop_output() { p_hold = false }
 inline pa_guest_end() { skip }
 inline pa_refuse() { skip }
 inline pa_finish()
 {
-    CHECK(p_over || p_paused == wish, pause_lost);
+    CHECK(p_over || p_gone || p_paused == wish, pause_lost);
     p_open = false
 }
 
@@ -311,7 +320,7 @@ inline sa_arm_retry() { s_retry = true }
 inline sa_ask_user() { skip }
 inline sa_activate()
 {
-    CHECK(!p_host, two_copies);
+    CHECK(S_ALONE, two_copies);
     CHECK(s_copy && !s_torn && s_applied == s_epochs, torn_epoch);
     CHECK(p_released <= s_applied, old_epoch);
     CHECK(!confirmed || s_run, pause_lost);
@@ -467,7 +476,7 @@ end:
 #endif
               }
     :: atomic { P_LIVES && P_IDLE && guests > 0 && !p_still && !p_paused &&
-                !p_over && ps != P_done ->
+                !p_over && !p_gone && ps != P_done ->
                 guests--; p_over = true; p_asked = false;
                 P_POST(PT_guest_ended) }
     :: atomic { P_LIVES && P_IDLE && ps == P_fence && p_fenced == 1 ->
@@ -555,7 +564,8 @@ end:
     od
 }
 
-/* The user, who never vouches for what isn't so. */
+/* The user, who never vouches for what isn't so, and who destroys a domain
+   whose copy has taken over. */
 active proctype User()
 {
 end:
@@ -573,6 +583,10 @@ end:
     :: atomic { users > 0 && P_LIVES && P_IDLE && ps != P_done &&
                 (!s_host || ss == S_done && !s_active) ->
                 users--; P_POST(PT_user_release) }
+    :: atomic { users > 0 && P_LIVES && P_IDLE && ps != P_done && !p_still &&
+                !p_gone && s_active ->
+                users--; p_gone = true; p_asked = false;
+                P_POST(PT_destroyed) }
     :: atomic { users > 0 && S_LIVES && S_IDLE && ss != S_done &&
                 !p_host -> users--; S_POST(ST_user_failover) }
     :: atomic { users > 0 && S_LIVES && S_IDLE && ss != S_done ->
@@ -611,5 +625,6 @@ active proctype Watch()
 end:
     atomic { timeout ->
              CHECK(P_FINE && S_FINE, stuck);
-             CHECK(!P_LIVES || p_over || p_paused == wish, pause_lost) }
+             CHECK(!P_LIVES || p_over || p_gone || p_paused == wish,
+                   pause_lost) }
 }

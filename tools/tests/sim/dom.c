@@ -147,6 +147,14 @@ static int dom_next_event(struct dom *v, struct dom_event *ev_r)
     return 0;
 }
 
+void sim_dom_destroyed(struct sim_dom *d)
+{
+    d->asked = d->d.running = false;
+    d->events_nr = 0;
+    d->over = true;
+    post(d, DOM_EV_GONE, SIM_MS, NULL);
+}
+
 static void dom_times(struct dom *d, struct dom_times *t_r)
 {
     (void)d;

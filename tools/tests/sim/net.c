@@ -81,6 +81,12 @@ static int net_stats_get(struct net *n, struct net_stats *s, struct err *e)
     return 0;
 }
 
+static void net_drop(struct net *n)
+{
+    n->holding = false;
+    n->held_nr = 0;
+}
+
 static void net_nothing(struct net *n)
 {
     (void)n;
@@ -97,5 +103,6 @@ const struct net_ops sim_net_ops = {
     .name = "simulated", .attach = net_attach, .hold = net_hold,
     .mark = net_mark, .release_epoch = net_release_epoch,
     .release_all = net_release_all, .stats = net_stats_get,
-    .detach = net_nothing, .abandon = net_nothing, .announce = net_announce,
+    .detach = net_nothing, .drop = net_drop, .abandon = net_nothing,
+    .announce = net_announce,
 };

@@ -68,6 +68,12 @@ static void user_decides(struct sim *s, int p)
         sim_host_command(s, !p, primary->power && primary->dom ?
                          COLO_CMD_STOP : COLO_CMD_FAILOVER);
     }
+    /* Its copy has run, and answered, even if that has ended since. */
+    if (!strcmp(sim_state(s, p), "held") && primary->dom &&
+        primary->dom->life != s->life) {
+        sim_dom_destroyed(primary->dom);
+        return;
+    }
     if (!strcmp(sim_state(s, p), "held") && !copy->dom) {
         sim_host_kill(s, !p);
         sim_dom_free(copy->copy);
@@ -102,6 +108,10 @@ static int find(struct sim *s)
 
         sim_dom_free(h->copy);
         h->copy = NULL;
+        if (h->dom && h->dom->life != s->life) {    /* its copy took over */
+            sim_dom_free(h->dom);
+            h->dom = NULL;
+        }
         if (!h->dom)
             continue;
         SIM_CHECK(s, at < 0, "two domains are left");
@@ -146,7 +156,10 @@ static void one_session(struct sim *s, int p)
     s->killed = false;
     s->calm = s->tainted = s->was_protected = s->guest_over = false;
     s->applied = 0;
-    s->params.fence = sim_chance(s, 800) ? "fence" : NULL;
+    s->params.fence = sim_chance(s, 700) ? "fence" : NULL;
+    s->params.shared_disks = sim_chance(s, 300);
+    s->params.takeover = sim_chance(s, 200) ? COLO_TAKEOVER_MANUAL
+                                            : COLO_TAKEOVER_DEFAULT;
     for (int i = 0; i < 2; i++)
         s->host[i].power = true;
     sim_at(s, SLOT_CLIENT, s->now);

@@ -207,6 +207,8 @@ extern const struct net_ops sim_net_ops;
 
 /* dom.c */
 extern const struct dom_ops sim_dom_ops;
+/* Its user destroys it, whether a session is there to see it or not. */
+void sim_dom_destroyed(struct sim_dom *d);
 struct sim_dom *sim_dom_boot(struct sim *s, int side);
 void sim_dom_free(struct sim_dom *d);
 /* Octets for a restore: taken, or -1 when it has ended. */

@@ -30,8 +30,7 @@
 #include "embedded.h"
 #include "io.h"
 
-/* What has to come true does so at once; a machine that does much else is
-   given time. */
+/* What has to come true does so at once; a busy machine is given time. */
 #define PATIENCE_NS (120 * 1000000000ull)
 /* No silence is heard but by who asks for less. */
 #define SILENCE_NEVER_MS 60000
@@ -45,6 +44,8 @@ struct pair {
 struct side {
     const char *fence;
     unsigned int silence_ms;
+    enum colo_takeover takeover;
+    bool shared_disks;
 };
 
 static char side_a[] = "A", side_b[] = "B";
@@ -92,9 +93,10 @@ static void run_primary(const struct pair *p, const struct side *side, int fd)
 {
     struct logger log = { quiet, side_a, LOG_WARN };
     struct colo_report report = { .ctx = side_a, .message = tell };
-    struct colo_params params = { .interval_ms = 20, .hold_output = true,
-                                  .fence = side->fence, .peer = "b",
-                                  .silence_ms = silence_of(side) };
+    struct colo_params params = {
+        .interval_ms = 20, .hold_output = true, .fence = side->fence,
+        .peer = "b", .shared_disks = side->shared_disks,
+        .silence_ms = silence_of(side) };
     struct dom_open o = { .name = "emb", .log = &log,
                           .backend_arg = p->config };
     struct colo_primary_conf c = {
@@ -146,8 +148,9 @@ static void run_secondary(const struct pair *p, const struct side *side,
 {
     struct logger log = { quiet, side_b, LOG_WARN };
     struct colo_report report = { .ctx = side_b, .message = tell };
-    struct colo_params params = { .fence = side->fence, .peer = "a",
-                                  .silence_ms = silence_of(side) };
+    struct colo_params params = {
+        .fence = side->fence, .peer = "a", .takeover = side->takeover,
+        .silence_ms = silence_of(side) };
     struct dom_open o = { .name = "", .log = &log };
     struct dom *d = NULL;
     struct colo_secondary_conf c = {
@@ -251,7 +254,7 @@ static void tick(void)
 }
 
 /* How the side ended. */
-static int ended(pid_t *pid)
+static inline int ended(pid_t *pid)
 {
     for (uint64_t end = clock_ns() + PATIENCE_NS; clock_ns() < end;) {
         int status;
@@ -284,6 +287,18 @@ static void await(const char *dir, const char *name, const char *text)
             return;
     }
     fail_msg("no %s in %s", text, last);
+}
+
+/* Wait until no session serves NAME in @dir any more. */
+static inline void await_end(const char *dir, const char *name)
+{
+    char *reply = NULL;
+
+    while (colo_control(dir, name, "status", &reply, NULL) != ERR_NOTFOUND) {
+        free(reply);
+        reply = NULL;
+        tick();
+    }
 }
 
 static void command(const char *dir, const char *name, const char *what)

@@ -14,7 +14,7 @@ static const struct side kills = {
     .fence = "sh -c 'kill -9 $COLO_A; sleep 0.2'", .silence_ms = 2000,
 };
 static const struct side wary = { .fence = "true", .silence_ms = 2000 };
-static const struct side manual = { .fence = NULL };
+static const struct side manual = { .takeover = COLO_TAKEOVER_MANUAL };
 
 static void copy_takes_over_when_primary_dies(void **state)
 {

@@ -6,7 +6,7 @@
 #include "session_pair.h"
 
 static const struct side fenced = { .fence = "true" };
-static const struct side manual = { .fence = NULL };
+static const struct side manual = { .takeover = COLO_TAKEOVER_MANUAL };
 
 static void protected(struct pair *p, const struct side *side)
 {

@@ -18,7 +18,7 @@ struct meddling {
     bool strips;            /* takes every PEER_INFO out, of either side */
 };
 
-static const struct side manual = { .fence = NULL };
+static const struct side manual = { .takeover = COLO_TAKEOVER_MANUAL };
 static pid_t middle;
 
 static void send_all(int fd, const uint8_t *data, size_t n)

@@ -113,7 +113,7 @@ static inline void dsl_xl(struct buf *b, const char *word)
     else if (!strcmp(word, "hb"))
         assert(!sr_put_heartbeat(b, NULL));
     else if (!strcmp(word, "hello"))
-        assert(!sr_put_hello(b, 7, NULL));
+        assert(!sr_put_hello(b, 0, 7, NULL));
     else if (!strcmp(word, "peer"))
         assert(!sr_put_peer_info(b, &peer, NULL));
     else if (!strcmp(word, "why"))

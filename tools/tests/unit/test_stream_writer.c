@@ -117,8 +117,9 @@ static void writer_puts_optional_records(void **state)
                2, 0, 0, 0x80, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0);
     assert_int_equal(sr_put_release(&b, WIRE_KEEPERS_NR, NULL), ERR_BUG);
     assert_put(sr_put_gone(&b, NULL), 3, 0, 0, 0x80, 0, 0, 0, 0);
-    assert_put(sr_put_hello(&b, 0x0102030405060708, NULL),
-               4, 0, 0, 0x80, 16, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,
+    assert_int_equal(sr_put_hello(&b, 2, 1, NULL), ERR_BUG);
+    assert_put(sr_put_hello(&b, 1, 0x0102030405060708, NULL),
+               4, 0, 0, 0x80, 16, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0,
                8, 7, 6, 5, 4, 3, 2, 1);
     assert_put(sr_put_pause_reason(&b, 5, NULL),
                5, 0, 0, 0x80, 8, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0);
@@ -228,7 +229,7 @@ static void writer_leaves_a_full_buffer_as_it_was(void **state)
     FULL(sr_put_heartbeat(&full, NULL));
     FULL(sr_put_release(&full, WIRE_KEEPER_PRIMARY, NULL));
     FULL(sr_put_gone(&full, NULL));
-    FULL(sr_put_hello(&full, 1, NULL));
+    FULL(sr_put_hello(&full, 0, 1, NULL));
     FULL(sr_put_pause_reason(&full, 0, NULL));
     FULL(sr_put_peer_info(&full, &i, NULL));
     FULL(sr_put_zero_pages(&full, &pfn, 1, NULL));
@@ -256,7 +257,7 @@ static void decoders_give_back_what_was_put(void **state)
 
     (void)state;
 #define GET(call) do { assert_int_equal(call, 0); buf_clear(&b); } while (0)
-    assert_int_equal(sr_put_hello(&b, 1ull << 40, NULL), 0);
+    assert_int_equal(sr_put_hello(&b, WIRE_HELLO_PROOF, 1ull << 40, NULL), 0);
     b.data[12] = 9;    /* features that nobody knows yet */
     GET(sr_get_hello(b.data + 8, 16, &h2, NULL));
     assert_int_equal(h2.version, WIRE_HELLO_VERSION);

@@ -58,6 +58,31 @@ def link_cut(stage: Any) -> str:
 
 
 @check()
+def unfenced_cut(stage: Any) -> str:
+    """The link fails, no fence: the copy takes over, the other isn't heard"""
+    guest = stage.guest("pvh")
+    boot = guest.control("id")
+    writer = stage.writer(guest)
+    watch = stage.watch(guest)
+    p = stage.protect(guest, fence=False)
+    stage.flows(writer)
+    waited = stage.pause()
+    moment = time.time()
+    stage.lab.link(stage.src, "down")
+    took = await_takeover(stage, writer, moment, stage.silence_ms / 2000.0)
+    p.wait_state("held", stage.s(10))
+    asks = stage.status(stage.src, guest.name).get("needs_user", "")
+    expect("xl destroy" in asks, "colo-status says what to do as: %s", asks)
+    done = stage.sh(stage.src, "/usr/sbin/xl", "destroy", guest.name)
+    expect(done.status == 0, "xl destroy: %s", done.err.decode().strip())
+    p.wait_end(stage.s(10))
+    report = settled(stage, guest, writer, stage.dst, boot)
+    in_turn(watch, stage.src, stage.dst)
+    return ("answers %.2f s after, 0 of %d acknowledged writes lost, moment "
+            "+%.2f s" % (took, report["acknowledged"], waited))
+
+
+@check()
 def kill_process(stage: Any) -> str:
     """kill -9 of the primary's xl: held, fenced, taken over"""
     guest = stage.guest("pvh")
@@ -86,12 +111,12 @@ def kill_process(stage: Any) -> str:
 
 @check()
 def kill_process_held(stage: Any) -> str:
-    """kill -9 of xl without a fence: held until the user decides"""
+    """kill -9 of xl, no fence, manual: held until the user decides"""
     guest = stage.guest("pvh")
     boot = guest.control("id")
     writer = stage.writer(guest)
     watch = stage.watch(guest)
-    p = stage.protect(guest, fence=False)
+    p = stage.protect(guest, fence=False, options=["--takeover=manual"])
     stage.flows(writer)
     stage.pause()
     stage.sh(stage.src, "kill", "-9", str(p.pid))

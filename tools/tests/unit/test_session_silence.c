@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * Without a fence command: when silence is enough for a copy to take over,
+ * when it isn't, and what becomes of the domain that it took over from.
+ */
+#include "session_pair.h"
+
+static const struct side plain = { .silence_ms = 0 };
+static const struct side wary = { .silence_ms = 2000 };
+static const struct side shared = { .shared_disks = true };
+static const struct side manual = { .takeover = COLO_TAKEOVER_MANUAL };
+static const struct side rash = { .takeover = COLO_TAKEOVER_AUTO };
+
+/* Writes that were answered; the primary is killed then. */
+static uint64_t write_and_kill(struct pair *p)
+{
+    uint64_t n;
+    int fd;
+
+    await(p->run_a, "emb", "\"protected\"");
+    fd = dial(p->port);
+    n = write_numbers(fd, 1, 30);
+    assert_int_equal(n, 30);
+    kill(p->a, SIGKILL);
+    waitpid(p->a, NULL, 0);
+    p->a = 0;
+    close(fd);
+    return n;
+}
+
+static void copy_takes_over_by_itself(void **state)
+{
+    struct pair p;
+    uint64_t n;
+
+    (void)state;
+    start(&p, &plain, &plain);
+    n = write_and_kill(&p);
+    check_written(p.port, n);
+    stop(&p);
+}
+
+static void copy_waits_when_told_to(void **state)
+{
+    struct pair p;
+    uint64_t n;
+
+    (void)state;
+    start(&p, &plain, &manual);
+    n = write_and_kill(&p);
+    await(p.run_b, "emb", "waiting-for-user");
+    command(p.run_b, "emb", "failover");
+    check_written(p.port, n);
+    stop(&p);
+}
+
+/* Whatever the receiver was told: the primary knows what its disks are. */
+static void shared_disk_wants_proof(void **state)
+{
+    struct pair p;
+    uint64_t n;
+
+    (void)state;
+    start(&p, &shared, &rash);
+    n = write_and_kill(&p);
+    await(p.run_b, "emb", "waiting-for-user");
+    command(p.run_b, "emb", "failover");
+    check_written(p.port, n);
+    stop(&p);
+}
+
+/*
+ * It comes back after its copy took over: what it says stays held, and its
+ * user is told how to end it. The copy gets the address when it is gone.
+ */
+static void frozen_primary_that_comes_back_is_not_heard(void **state)
+{
+    char answer[512];
+    struct pair p;
+    uint64_t n;
+    int fd;
+
+    (void)state;
+    start(&p, &wary, &plain);
+    await(p.run_a, "emb", "\"protected\"");
+    fd = dial(p.port);
+    n = write_numbers(fd, 1, 20);
+    close(fd);
+    kill(p.a, SIGSTOP);
+    await_end(p.run_b, "emb");
+    kill(p.a, SIGCONT);
+    await(p.run_a, "emb", "\"held\",");
+    await(p.run_a, "emb", "xl destroy emb");
+    fd = dial(p.port);
+    be_impatient(fd);
+    assert_false(ask(fd, "W 999 text\n", answer));
+    close(fd);
+    kill(p.a, SIGKILL);
+    waitpid(p.a, NULL, 0);
+    p.a = 0;
+    check_written(p.port, n);
+    stop(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(copy_takes_over_by_itself),
+        cmocka_unit_test(copy_waits_when_told_to),
+        cmocka_unit_test(shared_disk_wants_proof),
+        cmocka_unit_test(frozen_primary_that_comes_back_is_not_heard),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
