@@ -9,31 +9,24 @@ import time
 from typing import Any
 
 from .harness import check, expect
+from .stage import STOCK
 from .verdict import settled
 
-# Kills process $1 at a moment at which domain $2 stands still.
-KILL_SUSPENDED = r"""
-for i in $(seq 200); do
-    kill -STOP $1
-    xl list $2 | grep -q ' ---s.. ' && exec kill -9 $1
-    kill -CONT $1
-    usleep $((i * 1700 % 50000))
-done
-exit 1
-"""
+# The domain stands still when the epoch's state is to be taken.
+DIES_STILL = "die.primary.capture:30"
 
 
 def kill_suspended(stage: Any, kind: str) -> str:
     guest = stage.guest(kind)
     boot = guest.control("id")
     writer = stage.writer(guest)
-    # While it is looked at, the other host must not take it for dead.
-    p = stage.protect(guest, fence=False, options=("--silence-ms", "5000"))
+    p = stage.protect(guest, fence=False, options=["--takeover=manual"],
+                      env={"XL_COLO_FAULT": DIES_STILL})
     stage.flows(writer)
-    done = stage.sh(stage.src, "sh", "-c", KILL_SUSPENDED, "sh", str(p.pid),
-                    guest.name)
-    expect(done.status == 0, "never seen standing still")
+    p.wait_end(stage.s(30))
     killed = time.time() + 0.1
+    state = stage.sh(stage.src, STOCK, "list", guest.name).text
+    expect("---s" in state, "it doesn't stand still: %s", state)
     stage.wait_status(stage.dst, guest.name, "waiting-for-user",
                       stage.s(15))
     stage.quiet(writer, killed, 1.0)
