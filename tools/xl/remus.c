@@ -11,16 +11,19 @@
 #include "xl.h"
 
 enum remus_option { OPT_STEP = OPT_OWN, OPT_STAGING, OPT_SHARED, OPT_PEER,
+                    OPT_DIRTY,
                     OPT_HOST, OPT_JSON };
 
 #define INTERVAL_MAX_MS 3600000
 #define STAGING_MAX_MB (16u << 20)
+#define DIRTY_MAX      (1u << 28)
 
 static const struct option longs[] = {
     XL_COMMON_OPTIONS,
     { "step-ms", required_argument, NULL, OPT_STEP },
     { "staging-mb", required_argument, NULL, OPT_STAGING },
     { "shared-disks", no_argument, NULL, OPT_SHARED },
+    { "max-dirty-pages", required_argument, NULL, OPT_DIRTY },
     { "peer-name", required_argument, NULL, OPT_PEER },
     { "host-name", required_argument, NULL, OPT_HOST },
     { "json-epochs", required_argument, NULL, OPT_JSON },
@@ -49,7 +52,7 @@ static void take_letter(struct protect *p, int opt, const char *value)
 
 static int take(struct protect *p, int opt, const char *value, struct err *e)
 {
-    unsigned int mb;
+    unsigned int n;
     int rc;
 
     switch (opt) {
@@ -60,9 +63,13 @@ static int take(struct protect *p, int opt, const char *value, struct err *e)
         return conf_number(value, "--step-ms", 100, 600000,
                            &p->params.step_ms, e);
     case OPT_STAGING:
-        rc = conf_number(value, "--staging-mb", 1, STAGING_MAX_MB, &mb, e);
+        rc = conf_number(value, "--staging-mb", 1, STAGING_MAX_MB, &n, e);
         if (!rc)
-            p->params.staging_pages = (uint64_t)mb * 256;
+            p->params.staging_pages = (uint64_t)n * 256;
+        return rc;
+    case OPT_DIRTY:
+        rc = conf_number(value, "--max-dirty-pages", 1, DIRTY_MAX, &n, e);
+        p->params.max_dirty_pages = rc ? 0 : n;
         return rc;
     case OPT_SHARED: p->params.shared_disks = true; return 0;
     case OPT_PEER:   p->peer = value; return 0;

@@ -64,6 +64,7 @@ int emb_fill(struct dom *d, const char *json, size_t n, const char *suffix,
 int emb_load(struct dom *d, struct err *e);
 int emb_log_start(struct dom *d, struct err *e);
 void emb_log_stop(struct dom *d);
+int emb_dirty_count(struct dom *d, uint64_t *pages_r, struct err *e);
 int emb_dirty(struct dom *d, const uint64_t **pfns_r, size_t *n_r,
               struct err *e);
 int emb_copy(struct dom *d, const uint64_t *pfns, size_t n, uint8_t *to,

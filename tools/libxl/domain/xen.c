@@ -49,6 +49,7 @@ const struct dom_ops dom_xen_ops = {
     .log_start = xen_log_start,
     .log_stop = xen_log_stop,
     .dirty = xen_dirty,
+    .dirty_count = xen_dirty_count,
     .copy = xen_copy,
     .suspend = xen_suspend,
     .suspend_cancel = xen_suspend_cancel,

@@ -256,6 +256,27 @@ int xen_dirty(struct dom *d, const uint64_t **pfns_r, size_t *n_r,
     return rc;
 }
 
+/*
+ * Xen counts what is in its log. In one that wasn't cleaned a page that is
+ * written again doesn't count again: from now on each look cleans.
+ */
+int xen_dirty_count(struct dom *d, uint64_t *pages_r, struct err *e)
+{
+    xc_shadow_op_stats_t stats;
+
+    *pages_r = 0;
+    d->dirty.counted = true;
+    if (!d->dirty.cleaned)
+        return 0;
+    if (xc_logdirty_control(d->xch, d->info.domid,
+                            XEN_DOMCTL_SHADOW_OP_PEEK, NULL, 0, 0,
+                            &stats) < 0)
+        return err_sys(e, ERR_IO, errno, "counting the dirty pages of %s",
+                       d->info.name);
+    *pages_r = stats.dirty_count;
+    return 0;
+}
+
 int xen_copy(struct dom *d, const uint64_t *pfns, size_t n, uint8_t *to,
              struct err *e)
 {
@@ -321,9 +342,10 @@ int xen_dirty_final(struct dom *d, struct err *e)
 
     d->dirty.list_nr = 0;
     rc = check_layout(d, e);
+    d->dirty.cleaned = d->dirty.sweep.due || d->dirty.counted;
+    d->dirty.sweep.due = d->dirty.cleaned;
     if (!rc)
-        rc = take(d, d->dirty.sweep.due, XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL,
-                  e);
+        rc = take(d, d->dirty.cleaned, XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL, e);
     if (!rc)
         sweep_saw(&d->dirty.sweep, d->dirty.list_nr);
     d->times.bitmap_ns += clock_ns() - t0;

@@ -49,6 +49,8 @@ struct xen_dirty {
     uint64_t *list;                /* [list_max] */
     size_t list_nr, list_max;
     struct sweep sweep;            /* of the final looks */
+    bool counted;                  /* who counts wants it clean each time */
+    bool cleaned;                  /* the last look did */
     bool on;
 };
 
@@ -161,6 +163,7 @@ int xen_suspend_undo(struct dom *d, unsigned int limit_ms, struct err *e);
 int xen_log_start(struct dom *d, struct err *e);
 void xen_log_stop(struct dom *d);
 void xen_dirty_dispose(struct dom *d);
+int xen_dirty_count(struct dom *d, uint64_t *pages_r, struct err *e);
 int xen_dirty(struct dom *d, const uint64_t **pfns_r, size_t *n_r,
               struct err *e);
 int xen_copy(struct dom *d, const uint64_t *pfns, size_t n, uint8_t *to,

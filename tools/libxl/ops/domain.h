@@ -135,6 +135,10 @@ struct dom_ops {
        next call) lists the pages to send, ascending. */
     int (*dirty)(struct dom *d, const uint64_t **pfns_r, size_t *n_r,
                  struct err *e);
+    /* How many pages were dirtied since the last capture(), about, 0 while
+       that isn't known; the guest runs, nothing is cleaned. May be asked many
+       times an epoch. */
+    int (*dirty_count)(struct dom *d, uint64_t *pages_r, struct err *e);
     /* Copy @n guest pages to @to, n × CKPT_PAGE_SIZE octets. A page that
        is gone reads as zeroes and is listed again by the next dirty(). */
     int (*copy)(struct dom *d, const uint64_t *pfns, size_t n, uint8_t *to,

@@ -34,7 +34,7 @@ X(HELLO, "hello", "HELLO: the receiver acknowledges epochs") \
 X(STEP_OUT, "step-out", "what is waited for took too long") \
 X(ROUND_SENT, "round-sent", "one round of the first copy is out") \
 X(CONVERGED, "converged", "few enough pages are left for the first stop") \
-X(INTERVAL, "interval", "time for the next epoch") \
+X(INTERVAL, "interval", "time for the next epoch, or enough dirty pages") \
 X(SUSPENDED, "suspended", "the domain stands still") \
 X(SUSPEND_FAILED, "suspend-failed", "the domain did not stand still and " \
   "runs on") \

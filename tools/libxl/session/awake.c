@@ -4,6 +4,11 @@
  */
 #include "awake.h"
 
+uint64_t awake_least(const struct awake *a)
+{
+    return AWAKE_TIMES * a->stopping_ns;
+}
+
 uint64_t awake_after(struct awake *a, uint64_t interval_ns,
                      uint64_t stopping_ns)
 {
@@ -11,7 +16,7 @@ uint64_t awake_after(struct awake *a, uint64_t interval_ns,
 
     a->stopping_ns = a->stopping_ns ? (3 * a->stopping_ns + stopping_ns) / 4
                                     : stopping_ns;
-    least = AWAKE_TIMES * a->stopping_ns;
+    least = awake_least(a);
     if (least > AWAKE_INTERVALS * interval_ns)
         least = AWAKE_INTERVALS * interval_ns;
     return least > interval_ns ? least : interval_ns;

@@ -24,5 +24,7 @@ struct awake {
    @stopping_ns to stop for the last epoch. */
 uint64_t awake_after(struct awake *a, uint64_t interval_ns,
                      uint64_t stopping_ns);
+/* The least that it is to run, however short the interval. */
+uint64_t awake_least(const struct awake *a);
 
 #endif

@@ -203,7 +203,7 @@ static void on_timer(void *s, enum env_timer t)
 
     switch (t) {
     case ENV_TIMER_INTERVAL:
-        primary_post(p, PT_INTERVAL);
+        primary_look(p);
         break;
     case ENV_TIMER_HEARTBEAT:
         link_beat(&p->link);

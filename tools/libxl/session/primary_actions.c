@@ -9,6 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Looks at the dirty log in an interval; not more often than that. */
+#define LOOKS       8u
+#define LOOK_MIN_NS (5 * ENV_MS)
+
 static void act_log_start(struct colo_primary *p)
 {
     struct err e = { 0 };
@@ -164,6 +168,20 @@ static void act_release_epoch(struct colo_primary *p)
         p->conf->report->epoch(p->conf->report->ctx, &p->now);
 }
 
+/* At the next epoch's time or, with a limit on dirty pages, before. */
+static void arm_look(struct colo_primary *p)
+{
+    uint64_t now = p->ops->now(p->env);
+    uint64_t rest = p->next_epoch_ns > now ? p->next_epoch_ns - now : 0;
+    uint64_t look = p->params.interval_ms * ENV_MS / LOOKS;
+
+    if (look < LOOK_MIN_NS)
+        look = LOOK_MIN_NS;
+    if (p->params.max_dirty_pages && look < rest)
+        rest = look;
+    p->ops->timer(p->env, ENV_TIMER_INTERVAL, rest);
+}
+
 static void act_arm_interval(struct colo_primary *p)
 {
     uint64_t gone = p->ops->now(p->env) - p->resumed_ns;
@@ -172,7 +190,32 @@ static void act_arm_interval(struct colo_primary *p)
 
     if (p->paused)    /* it didn't run meanwhile: look again then */
         gone = 0;
-    p->ops->timer(p->env, ENV_TIMER_INTERVAL, gone < all ? all - gone : 0);
+    p->next_epoch_ns = p->ops->now(p->env) + (gone < all ? all - gone : 0);
+    arm_look(p);
+}
+
+/* Enough pages, and the guest has run long enough to agree again. */
+static bool dirty_enough(struct colo_primary *p)
+{
+    struct err e = { 0 };
+    uint64_t pages;
+
+    if (!p->params.max_dirty_pages || p->paused ||
+        p->ops->now(p->env) - p->resumed_ns < awake_least(&p->awake))
+        return false;
+    if (p->dom->dirty_count(p->conf->dom, &pages, &e)) {
+        log_error(p->conf->log, "event=dirty-count text=\"%s\"", e.msg);
+        return false;
+    }
+    return pages >= p->params.max_dirty_pages;
+}
+
+void primary_look(struct colo_primary *p)
+{
+    if (p->ops->now(p->env) >= p->next_epoch_ns || dirty_enough(p))
+        primary_post(p, PT_INTERVAL);
+    else
+        arm_look(p);
 }
 
 static void act_recall(struct colo_primary *p)

@@ -57,6 +57,7 @@ struct colo_primary {
     bool paused;                      /* the domain is, by whomever */
     bool asking;                      /* it to stand still; no answer yet */
     struct awake awake;
+    uint64_t next_epoch_ns;           /* when it is due, at the latest */
     uint64_t asked_ns, stood_ns, resumed_ns, sent_ns, started_ns, first_byte;
     struct colo_epoch now, newest;
     struct epoch_stats stats;
@@ -89,6 +90,9 @@ void primary_act_send_head(struct colo_primary *p);
 void primary_act_round(struct colo_primary *p);
 void primary_act_send_epoch(struct colo_primary *p);
 void primary_act_send_end(struct colo_primary *p);
+
+/* The interval's clock: is the next epoch due? */
+void primary_look(struct colo_primary *p);
 
 void primary_post(struct colo_primary *p, enum primary_trigger t);
 /* The first verdict stays; @fmt may be NULL. */

@@ -47,6 +47,8 @@ struct colo_params {
     const char *peer;             /* PEER: the other host */
     enum colo_takeover takeover;  /* secondary only */
     uint64_t staging_pages;       /* 0: as many as the domain has */
+    uint64_t max_dirty_pages;     /* primary: an epoch ends when so many were
+                                     dirtied, before its time; 0: on time */
     bool hold_output;             /* primary only; false is unsafe */
     bool shared_disks;            /* primary only; the other host must not
                                      take over without proof */

@@ -46,6 +46,8 @@ struct side {
     unsigned int silence_ms;
     enum colo_takeover takeover;
     bool shared_disks;
+    unsigned int interval_ms;         /* 0: 20 */
+    uint64_t max_dirty_pages;
 };
 
 static char side_a[] = "A", side_b[] = "B";
@@ -94,7 +96,9 @@ static void run_primary(const struct pair *p, const struct side *side, int fd)
     struct logger log = { quiet, side_a, LOG_WARN };
     struct colo_report report = { .ctx = side_a, .message = tell };
     struct colo_params params = {
-        .interval_ms = 20, .hold_output = true, .fence = side->fence,
+        .interval_ms = side->interval_ms ? side->interval_ms : 20,
+        .max_dirty_pages = side->max_dirty_pages,
+        .hold_output = true, .fence = side->fence,
         .peer = "b", .shared_disks = side->shared_disks,
         .silence_ms = silence_of(side) };
     struct dom_open o = { .name = "emb", .log = &log,

@@ -48,6 +48,16 @@ static void one_slow_stop_counts_a_quarter(void **state)
     assert_int_equal(awake_after(&a, 100 * MS, 80 * MS), 150 * MS);
 }
 
+static void awake_least_is_without_an_interval(void **state)
+{
+    struct awake a = { 0 };
+
+    (void)state;
+    assert_int_equal(awake_least(&a), 0);
+    awake_after(&a, 1000 * MS, 40 * MS);
+    assert_int_equal(awake_least(&a), 120 * MS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -55,6 +65,7 @@ int main(void)
         cmocka_unit_test(a_slow_guest_runs_three_times_as_long_as_it_stops),
         cmocka_unit_test(never_longer_than_four_intervals),
         cmocka_unit_test(one_slow_stop_counts_a_quarter),
+        cmocka_unit_test(awake_least_is_without_an_interval),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

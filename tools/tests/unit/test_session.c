@@ -132,6 +132,25 @@ static void failover_is_refused_while_primary_lives(void **state)
     stop(&p);
 }
 
+/* Its interval alone would let nobody see a third epoch. */
+static void epoch_ends_on_dirty_pages(void **state)
+{
+    static const struct side writes_much = { .interval_ms = 3600000,
+                                             .max_dirty_pages = 4 };
+    struct pair p;
+    int fd;
+
+    (void)state;
+    start(&p, &writes_much, &manual);
+    await(p.run_a, "emb", "\"protected\"");
+    fd = dial(p.port);
+    assert_int_equal(write_numbers(fd, 1, 20), 20);
+    close(fd);
+    command(p.run_a, "emb", "stop");
+    assert_int_equal(ended(&p.a), COLO_END_STOPPED);
+    stop(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +160,7 @@ int main(void)
         cmocka_unit_test(failed_fence_keeps_the_copy_waiting),
         cmocka_unit_test(failover_is_refused_while_primary_lives),
         cmocka_unit_test(frozen_primary_is_replaced),
+        cmocka_unit_test(epoch_ends_on_dirty_pages),
     };
 
     signal(SIGPIPE, SIG_IGN);

@@ -15,6 +15,7 @@ from typing import Any, Dict, List
 from .harness import Failure, check, expect
 from .stage import STOCK
 from .tools import tool
+from .verdict import settled
 
 PAGE_BYTES = 4096
 DIRTY_PAGES = 1500       # every 10 ms
@@ -31,6 +32,7 @@ MOST_OF_STOCK = 1 / 6.0
 # Where plain memcpy() takes MEMCPY_US for a page; other machines by ratio.
 FIXED_MS, PAGE_MS, MEMCPY_US = 5.0, 0.002, 2.4
 MEMCPY_RUNS = 7
+BOUND_MS, BOUND_EPOCHS = 3000, 8
 PHASES = ("ack", "suspend", "bitmap", "copy", "context", "device", "resume",
           "send", "ready")
 EPOCHS = "/run/lab/epochs.json"
@@ -111,6 +113,30 @@ def own_work(epochs: List[Dict[str, float]], memcpy: float) -> str:
             "memcpy() %.2f us a page)" % (work, pages, limit, memcpy))
     expect(work <= limit, text)
     return text
+
+
+@check()
+def dirty_bound(stage: Any) -> str:
+    """--max-dirty-pages: epochs end before their time"""
+    guest = stage.guest("pvh")
+    boot = guest.control("id")
+    writer = stage.writer(guest)
+    p = stage.protect(guest, interval_ms=BOUND_MS, options=[
+        "--max-dirty-pages", str(DIRTY_PAGES // 2)])
+    stage.flows(writer)
+    guest.dirty(DIRTY_PAGES)
+    p.wait_epochs(3, stage.s(30))    # from the first count on it is clean
+    begun = time.time()
+    p.wait_epochs(BOUND_EPOCHS, stage.s(60))
+    each = 1000 * (time.time() - begun) / BOUND_EPOCHS
+    pages = median([ep["pages"] for ep in p.epochs()[-BOUND_EPOCHS:]])
+    guest.dirty(0)
+    expect(each < BOUND_MS / 2, "an epoch every %.0f ms, limit %g", each,
+           BOUND_MS / 2)
+    stage.stop(stage.src, guest)
+    settled(stage, guest, writer, stage.src, boot)
+    return "an epoch every %.0f of %d ms, %d pages each" % (
+        each, BOUND_MS, pages)
 
 
 @check()
