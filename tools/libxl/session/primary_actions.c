@@ -9,9 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Looks at the dirty log in an interval; not more often than that. */
-#define LOOKS       8u
-#define LOOK_MIN_NS (5 * ENV_MS)
+/* How often dirty pages are counted, where they are limited. */
+#define LOOK_NS (10 * ENV_MS)
 
 static void act_log_start(struct colo_primary *p)
 {
@@ -173,12 +172,9 @@ static void arm_look(struct colo_primary *p)
 {
     uint64_t now = p->ops->now(p->env);
     uint64_t rest = p->next_epoch_ns > now ? p->next_epoch_ns - now : 0;
-    uint64_t look = p->params.interval_ms * ENV_MS / LOOKS;
 
-    if (look < LOOK_MIN_NS)
-        look = LOOK_MIN_NS;
-    if (p->params.max_dirty_pages && look < rest)
-        rest = look;
+    if (p->params.max_dirty_pages && rest > LOOK_NS)
+        rest = LOOK_NS;
     p->ops->timer(p->env, ENV_TIMER_INTERVAL, rest);
 }
 

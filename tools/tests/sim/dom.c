@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only */
 /*
- * The embedded domain in virtual time, and the path of its answers. An
- * operation fails when the faults say so.
+ * The embedded domain in virtual time. An operation fails when faults say so.
  */
 #include "sim.h"
 
@@ -391,11 +390,11 @@ const struct dom_ops sim_dom_ops = {
     .name = "simulated", .next_event = dom_next_event,
     .times = dom_times, .info = dom_info, .close = dom_close,
     .static_data = dom_static, .log_start = dom_log_start,
-    .log_stop = emb_log_stop, .dirty = dom_dirty,
-    .dirty_count = emb_dirty_count, .copy = dom_copy,
-    .suspend = dom_suspend, .suspend_cancel = dom_suspend_cancel,
-    .capture = dom_capture, .resume = dom_resume, .pause = dom_pause,
-    .unpause = dom_unpause, .is_paused = dom_is_paused,
-    .finish = dom_finish, .open_sink = dom_open_sink, .create = dom_create,
-    .apply = dom_apply, .activate = dom_activate, .destroy = dom_destroy,
+    .log_stop = emb_log_stop, .dirty = dom_dirty, .copy = dom_copy,
+    .dirty_count = emb_dirty_count, .suspend = dom_suspend,
+    .suspend_cancel = dom_suspend_cancel, .capture = dom_capture,
+    .resume = dom_resume, .pause = dom_pause, .unpause = dom_unpause,
+    .is_paused = dom_is_paused, .finish = dom_finish,
+    .open_sink = dom_open_sink, .create = dom_create, .apply = dom_apply,
+    .activate = dom_activate, .destroy = dom_destroy,
 };

@@ -13,7 +13,6 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -46,8 +45,7 @@ struct side {
     unsigned int silence_ms;
     enum colo_takeover takeover;
     bool shared_disks;
-    unsigned int interval_ms;         /* 0: 20 */
-    uint64_t max_dirty_pages;
+    unsigned int interval_ms, max_dirty_pages;    /* 0: 20, none */
 };
 
 static char side_a[] = "A", side_b[] = "B";
@@ -97,9 +95,9 @@ static void run_primary(const struct pair *p, const struct side *side, int fd)
     struct colo_report report = { .ctx = side_a, .message = tell };
     struct colo_params params = {
         .interval_ms = side->interval_ms ? side->interval_ms : 20,
-        .max_dirty_pages = side->max_dirty_pages,
-        .hold_output = true, .fence = side->fence,
-        .peer = "b", .shared_disks = side->shared_disks,
+        .max_dirty_pages = side->max_dirty_pages, .hold_output = true,
+        .fence = side->fence, .peer = "b",
+        .shared_disks = side->shared_disks,
         .silence_ms = silence_of(side) };
     struct dom_open o = { .name = "emb", .log = &log,
                           .backend_arg = p->config };
@@ -296,11 +294,10 @@ static void await(const char *dir, const char *name, const char *text)
 /* Wait until no session serves NAME in @dir any more. */
 static inline void await_end(const char *dir, const char *name)
 {
-    char *reply = NULL;
+    char *reply;
 
-    while (colo_control(dir, name, "status", &reply, NULL) != ERR_NOTFOUND) {
+    while (!colo_control(dir, name, "status", &reply, NULL)) {
         free(reply);
-        reply = NULL;
         tick();
     }
 }
@@ -314,8 +311,6 @@ static void command(const char *dir, const char *name, const char *what)
         fail_msg("%s", e.msg);
     free(reply);
 }
-
-/* ---- client ------------------------------------------------------------- */
 
 static int dial(uint16_t port)
 {

@@ -123,8 +123,8 @@ def dirty_bound(stage: Any) -> str:
     writer = stage.writer(guest)
     p = stage.protect(guest, interval_ms=BOUND_MS, options=[
         "--max-dirty-pages", str(DIRTY_PAGES // 2)])
-    stage.flows(writer)
     guest.dirty(DIRTY_PAGES)
+    stage.flows(writer)
     p.wait_epochs(3, stage.s(30))    # from the first count on it is clean
     begun = time.time()
     p.wait_epochs(BOUND_EPOCHS, stage.s(60))
