@@ -181,7 +181,7 @@ sim: $(B)/sim  ## simulate: make sim [SEED=n] [SEEDS=n] [EPOCHS=of-a-seed]
 	  $(if $(EPOCHS),-E $(EPOCHS)) $(if $(V),-v)
 
 sim-long: $(B)/sim  ## simulate fresh seeds for T seconds (600)
-	@tools/tests/logged $@ $(B)/sim -t $(or $(T),600) -v
+	@tools/tests/logged $@ $(B)/sim -t $(or $(T),600) -r -v
 
 mutants:  ## does a test notice when a condition of the streams' code errs?
 	@tools/tests/logged $@ tools/tests/mutants

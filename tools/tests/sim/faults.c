@@ -26,6 +26,7 @@ bool sim_op_fails(struct sim_dom *d, unsigned int *left, const char *what,
         return false;
     sim_say(d->sim, "%d: %s fails", d->host, what);
     d->sim->mishaps++;
+    marks_op_failed(d->sim, what);
     err_set(e, ERR_IO, "%s fails, as simulated", what);
     return true;
 }

@@ -3,7 +3,8 @@
  * The simulator's command line: seeds one after another on every processor,
  * what they came to, and the way to a failure.
  * usage: sim [-s SEED] [-n SEEDS] [-e EPOCHS] [-t SECONDS] [-j JOBS]
- *            [-E EPOCHS-OF-A-SEED] [-v]
+ *            [-E EPOCHS-OF-A-SEED] [-r] [-v]
+ * -r: the run has to have reached every rare state of SIM_MARKS
  */
 #include "clock.h"
 #include "sim.h"
@@ -23,7 +24,8 @@
 struct job {
     uint64_t seed, seeds, epochs, seed_epochs;
     double seconds;
-    bool verbose;
+    int jobs;
+    bool verbose, required;
 };
 
 struct outcome {
@@ -37,6 +39,12 @@ static const char *const fault_texts[] = {
 #define TEXT(id, text) text,
     SIM_FAULTS(TEXT)
 #undef TEXT
+};
+
+static const struct { const char *name, *text; } marks[] = {
+#define MARK(id, text) { #id, text },
+    SIM_MARKS(MARK)
+#undef MARK
 };
 
 static double seconds_now(void)
@@ -126,9 +134,9 @@ static void add(struct outcome *to, const struct outcome *o)
 }
 
 /* Each processor has seeds of its own. */
-static void run_jobs(const struct job *all, int jobs, struct outcome *sum)
+static void run_jobs(const struct job *all, struct outcome *sum)
 {
-    int pipes[JOBS_MAX][2];
+    int pipes[JOBS_MAX][2], jobs = all->jobs;
 
     if (jobs == 1) {    /* here, so that a leak is found at the end */
         one_job(all, sum);
@@ -180,54 +188,86 @@ static void report(const struct outcome *o, double took, bool verbose)
            (double)c->epochs / took, (double)c->seeds / took);
     for (int i = 0; verbose && i < SIM_FAULTS_NR; i++)
         printf("# %8" PRIu64 "  %s\n", c->faults[i], fault_texts[i]);
+    for (int i = 0; verbose && i < SIM_MARKS_NR; i++)
+        printf("# %8" PRIu64 "  %s\n", c->marks[i], marks[i].text);
+}
+
+/* How many rare states a run never came to; each is named. */
+static int missed(const struct outcome *o)
+{
+    int n = 0;
+
+    for (int i = 0; i < SIM_MARKS_NR; i++)
+        if (!o->count.marks[i]) {
+            printf("not ok - never reached: %s: %s\n", marks[i].name,
+                   marks[i].text);
+            n++;
+        }
+    return n;
+}
+
+static bool options(int argc, char **argv, struct job *all)
+{
+    bool seeded = false;
+    int c;
+
+    all->jobs = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    while ((c = getopt(argc, argv, "s:n:e:t:j:E:rv")) != -1) {
+        switch (c) {
+        case 's': all->seed = strtoull(optarg, NULL, 0); seeded = true; break;
+        case 'n': all->seeds = strtoull(optarg, NULL, 0); break;
+        case 'e': all->epochs = strtoull(optarg, NULL, 0); break;
+        case 't': all->seconds = strtod(optarg, NULL); break;
+        case 'j': all->jobs = atoi(optarg); break;
+        case 'E': all->seed_epochs = strtoull(optarg, NULL, 0); break;
+        case 'r': all->required = true; break;
+        case 'v': all->verbose = true; break;
+        default:
+            return false;
+        }
+    }
+    if (!seeded && getrandom(&all->seed, 4, 0) < 0)
+        all->seed = (uint64_t)time(NULL);
+    if (!all->seeds && !all->epochs && all->seconds <= 0)
+        all->seeds = 1;
+    if (all->jobs < 1 || all->jobs > JOBS_MAX || all->seeds == 1)
+        all->jobs = 1;
+    return true;
+}
+
+static int draw(const struct job *all)
+{
+    double started = seconds_now();
+    struct outcome sum = { 0 };
+
+    printf("# seeds from %" PRIu64 ", %d jobs\n", all->seed, all->jobs);
+    fflush(stdout);
+    run_jobs(all, &sum);
+    report(&sum, seconds_now() - started, all->verbose);
+    if (all->verbose && all->seeds == 1 && !sum.failed)
+        replay(all, all->seed, SIM_TRACE_LINES);
+    if (sum.failed) {
+        printf("not ok - seed %" PRIu64 ": %s\n", sum.bad_seed, sum.why);
+        fflush(stdout);
+        replay(all, sum.bad_seed, TRACE_SHOWN);
+        printf("# again: make sim SEED=%" PRIu64 " EPOCHS=%" PRIu64 "\n",
+               sum.bad_seed, all->seed_epochs);
+        return 1;
+    }
+    if (all->required && missed(&sum))
+        return 1;
+    printf("ok - simulated\n");
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
     struct job all = { .seed_epochs = 2000 };
-    struct outcome sum = { 0 };
-    int jobs = (int)sysconf(_SC_NPROCESSORS_ONLN), c;
-    bool seeded = false;
-    double started;
 
-    while ((c = getopt(argc, argv, "s:n:e:t:j:E:v")) != -1) {
-        switch (c) {
-        case 's': all.seed = strtoull(optarg, NULL, 0); seeded = true; break;
-        case 'n': all.seeds = strtoull(optarg, NULL, 0); break;
-        case 'e': all.epochs = strtoull(optarg, NULL, 0); break;
-        case 't': all.seconds = strtod(optarg, NULL); break;
-        case 'j': jobs = atoi(optarg); break;
-        case 'E': all.seed_epochs = strtoull(optarg, NULL, 0); break;
-        case 'v': all.verbose = true; break;
-        default:
-            fprintf(stderr, "usage: sim [-s SEED] [-n SEEDS] [-e EPOCHS] "
-                    "[-t SECONDS] [-j JOBS] [-E EPOCHS-OF-A-SEED] [-v]\n");
-            return 2;
-        }
+    if (!options(argc, argv, &all)) {
+        fprintf(stderr, "usage: sim [-s SEED] [-n SEEDS] [-e EPOCHS] "
+                "[-t SECONDS] [-j JOBS] [-E EPOCHS-OF-A-SEED] [-r] [-v]\n");
+        return 2;
     }
-    if (!seeded && getrandom(&all.seed, 4, 0) < 0)
-        all.seed = (uint64_t)time(NULL);
-    if (jobs < 1 || jobs > JOBS_MAX)
-        jobs = 1;
-    if (!all.seeds && !all.epochs && all.seconds <= 0)
-        all.seeds = 1;
-    if (all.seeds == 1)
-        jobs = 1;
-    printf("# seeds from %" PRIu64 ", %d jobs\n", all.seed, jobs);
-    fflush(stdout);
-    started = seconds_now();
-    run_jobs(&all, jobs, &sum);
-    report(&sum, seconds_now() - started, all.verbose);
-    if (all.verbose && all.seeds == 1 && !sum.failed)
-        replay(&all, all.seed, SIM_TRACE_LINES);
-    if (sum.failed) {
-        printf("not ok - seed %" PRIu64 ": %s\n", sum.bad_seed, sum.why);
-        fflush(stdout);
-        replay(&all, sum.bad_seed, TRACE_SHOWN);
-        printf("# again: make sim SEED=%" PRIu64 " EPOCHS=%" PRIu64 "\n",
-               sum.bad_seed, all.seed_epochs);
-        return 1;
-    }
-    printf("ok - simulated\n");
-    return 0;
+    return draw(&all);
 }

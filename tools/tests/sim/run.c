@@ -63,8 +63,10 @@ static void run_until(struct sim *s, uint64_t until)
 static void user_decides(struct sim *s, int p)
 {
     struct sim_host *primary = &s->host[p], *copy = &s->host[!p];
+    bool asks = !strcmp(sim_state(s, !p), "waiting-for-user");
 
-    if (!strcmp(sim_state(s, !p), "waiting-for-user")) {
+    SOMETIMES(s, asks && !strcmp(sim_state(s, p), "held"), BOTH_WAIT);
+    if (asks) {
         sim_host_command(s, !p, primary->power && primary->dom ?
                          COLO_CMD_STOP : COLO_CMD_FAILOVER);
     }
@@ -167,6 +169,9 @@ static void one_session(struct sim *s, int p)
     sim_at(s, SLOT_FAULT, s->now + sim_below(s, sim_chance(s, 300) ?
                                              200 * SIM_MS :
                                              2 * s->fault_every));
+    /* A primary that was replaced, and hasn't heard of it. */
+    if (sim_chance(s, 20))
+        s->host[!p].seen = s->generation + 1;
     if (!sim_start(s, p))
         return;
     run_until(s, s->now + 300 * SIM_MS + sim_below(s, s->longest));

@@ -42,6 +42,38 @@ X(USER_PAUSE, "the user pauses, or lets run again") \
 X(USER_WRONG, "the user asks for what can't be") \
 X(GARBAGE, "an octet changes on its way")
 
+/* Rare states that a long run is there to reach. */
+#define SIM_MARKS(X) \
+X(ON_SILENCE, "a copy takes over on silence alone, and the other lives") \
+X(HALF_EPOCH, "a copy takes over, and an epoch was half received") \
+X(SECOND_EPOCH, "a copy takes over from the first epoch that it may") \
+X(PAUSE_CARRIED, "a pause that the user was told of outlives a take-over") \
+X(STALE, "a stale generation is refused") \
+X(GONE_BELIEVED, "the primary believes that the copy is gone") \
+X(RELEASE_UNANSWERED, "the peer is lost before it confirms an end") \
+X(READY_LOST, "the copy has an epoch, and its SVM_READY is lost") \
+X(HELD_DESTROYED, "a primary is held, and its domain is destroyed") \
+X(BOTH_WAIT, "both sides live, and wait for the user") \
+X(BOTH_FENCE, "both sides run a fence command on each other") \
+X(FENCED_AGAIN, "a fence command failed, and is run again") \
+X(STOP_REFUSED, "an end is refused while the peer isn't proven off") \
+X(FAILOVER_REFUSED, "a take-over is refused while the primary lives") \
+X(KILLED, "a process dies between two actions") \
+X(STOOD_STILL, "a suspend is withdrawn too late, and is undone") \
+X(GUEST_LATE, "the guest ends while an epoch is out") \
+X(APPLY_FAILED, "an epoch can't be applied") \
+X(RESUME_FAILED, "the domain can't be resumed") \
+X(ACTIVATE_FAILED, "the copy can't be started") \
+X(ALLOC, "an allocation of a session fails") \
+X(DROPPED, "output that was held is dropped")
+
+#define SIM_MARK_ID(id, text) MARK_##id,
+enum sim_mark { SIM_MARKS(SIM_MARK_ID) SIM_MARKS_NR };
+
+/* A long run has to have seen @condition hold: sim -r. */
+#define SOMETIMES(s, condition, name) \
+    do { if (condition) (s)->count.marks[MARK_##name]++; } while (0)
+
 #define SIM_FAULT_ID(id, text) SIM_##id,
 enum sim_fault { SIM_FAULTS(SIM_FAULT_ID) SIM_FAULTS_NR };
 
@@ -128,6 +160,7 @@ struct sim_host {
 struct sim_count {
     uint64_t seeds, sessions, epochs, takeovers, told, steps;
     uint64_t faults[SIM_FAULTS_NR];
+    uint64_t marks[SIM_MARKS_NR];
 };
 
 struct sim {
@@ -238,6 +271,12 @@ bool sim_op_fails(struct sim_dom *d, unsigned int *left, const char *what,
                   struct err *e);
 /* At the status; true when it says that the domain is paused. */
 bool sim_user_looks(struct sim *s, int side);
+
+/* marks.c: rare states, seen from inside the sessions */
+/* Before @action of the session on @side. */
+void marks_action(struct sim *s, int side, const char *action);
+void marks_taken_over(const struct sim_dom *d, bool run);
+void marks_op_failed(struct sim *s, const char *what);
 
 /* alloc.c */
 extern struct sim *sim_alloc_of;
