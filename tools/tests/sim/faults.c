@@ -99,9 +99,14 @@ static void user_errs(struct sim *s, int p)
     static const enum colo_command wrong[] = {
         COLO_CMD_RETRY, COLO_CMD_START, COLO_CMD_PAUSE, COLO_CMD_UNPAUSE,
     };
+    const char *copy = sim_state(s, !p);
+    bool decides = !strcmp(copy, "fencing") ||
+                   !strcmp(copy, "waiting-for-user");
 
     if (sim_chance(s, 300))
         sim_host_command(s, p, COLO_CMD_FAILOVER);
+    else if (!decides && sim_chance(s, 300))
+        sim_host_command(s, !p, COLO_CMD_FAILOVER);
     else
         sim_host_command(s, !p, wrong[sim_below(s, 4)]);
 }
