@@ -129,13 +129,16 @@ static bool env_dies(struct env *v, const char *machine, const char *action)
     struct sim *s = v->sim;
 
     marks_action(s, v->side, action);
-    if (s->calm || !s->weight[SIM_AT_ACTION] || of(v)->dying ||
-        sim_below(s, 20000) >= s->weight[SIM_AT_ACTION])
+    if (sim_crashes(s, v->side))
+        of(v)->dies_with_host = s->crash[s->crashed - 1].kind == CRASH_HOST;
+    else if (!s->calm && s->weight[SIM_AT_ACTION] && !of(v)->dying &&
+             sim_below(s, 20000) < s->weight[SIM_AT_ACTION])
+        of(v)->dies_with_host = sim_chance(s, 500);
+    else
         return false;
     s->mishaps++;
     s->count.faults[SIM_AT_ACTION]++;
     of(v)->dying = true;
-    of(v)->dies_with_host = sim_chance(s, 500);
     SOMETIMES(s, !of(v)->dies_with_host, KILLED);
     sim_say(s, "%d: dies before %s of %s", v->side, action, machine);
     return true;

@@ -36,7 +36,7 @@ static int primary_side(const struct sim *s)
     return s->host[0].is_primary ? 0 : 1;
 }
 
-static void cut(struct sim *s)
+void sim_cut(struct sim *s)
 {
     for (int i = 0; i < 2; i++) {
         struct sim_host *h = &s->host[i];
@@ -49,12 +49,15 @@ static void cut(struct sim *s)
         sim_host_input(s, i);
 }
 
-static void silence(struct sim *s, int side)
+void sim_silence(struct sim *s, int side, uint64_t while_ns)
 {
-    uint64_t while_ns = (10 * SIM_MS) << sim_below(s, 11);
-
     s->host[side].in.silent_until = s->now + while_ns;
     sim_host_input(s, side);
+}
+
+static void silence(struct sim *s, int side)
+{
+    sim_silence(s, side, (10 * SIM_MS) << sim_below(s, 11));
 }
 
 static void change_octet(struct sim *s, int side)
@@ -130,7 +133,7 @@ void sim_fault(struct sim *s)
     case SIM_POWER_S: s->mishaps++; sim_host_off(s, !p); break;
     case SIM_KILL_P:  s->mishaps++; sim_host_kill(s, p); break;
     case SIM_KILL_S:  s->mishaps++; sim_host_kill(s, !p); break;
-    case SIM_CUT:     s->mishaps++; cut(s); break;
+    case SIM_CUT:     s->mishaps++; sim_cut(s); break;
     case SIM_SILENT_P: s->mishaps++; silence(s, p); break;
     case SIM_SILENT_S: s->mishaps++; silence(s, !p); break;
     case SIM_SLOW:

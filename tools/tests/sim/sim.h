@@ -157,8 +157,28 @@ struct sim_host {
     struct colo_result result;
 };
 
+#define CRASHES_MAX 2
+
+/* What happens before a side's @at-th action, counted from the start of the
+   session, or from what happened first. */
+#define SIM_CRASHES(X) \
+X(PROCESS, "process")    /* its process dies */ \
+X(HOST, "host")          /* its host dies */ \
+X(CUT, "cut")            /* the connection breaks */ \
+X(SILENCE, "silence")    /* nothing arrives any more, at either side */
+
+#define SIM_CRASH_ID(id, name) CRASH_##id,
+enum sim_crash_kind { SIM_CRASHES(SIM_CRASH_ID) CRASH_KINDS };
+
+struct sim_crash {
+    int side;                       /* 0: the primary */
+    unsigned int at;
+    enum sim_crash_kind kind;
+};
+
 struct sim_count {
     uint64_t seeds, sessions, epochs, takeovers, told, steps;
+    uint64_t points[1 + CRASHES_MAX];    /* by the number of crashes */
     uint64_t faults[SIM_FAULTS_NR];
     uint64_t marks[SIM_MARKS_NR];
 };
@@ -177,6 +197,10 @@ struct sim {
     /* The next one fails: 0: none, else it counts down. */
     unsigned int fail_alloc, fail_domain, fail_net, fail_fence;
     bool in_session;                /* allocations are a session's */
+    struct sim_crash crash[CRASHES_MAX];
+    unsigned int crashes, crashed;  /* enumerated ones; those that happened */
+    unsigned int actions[2];        /* of each side, since the last of them */
+    char point[48];                 /* its name; "": drawn */
     /* The oracle. */
     uint64_t life, next_write, generation;
     uint64_t *told;                 /* numbers of acknowledged writes */
@@ -266,6 +290,8 @@ void oracle_rest(struct sim *s);
 /* faults.c */
 void sim_swarm(struct sim *s);
 void sim_fault(struct sim *s);
+void sim_cut(struct sim *s);
+void sim_silence(struct sim *s, int side, uint64_t while_ns);
 /* Whether this operation is the one that *@left counts down to. */
 bool sim_op_fails(struct sim_dom *d, unsigned int *left, const char *what,
                   struct err *e);
@@ -283,5 +309,25 @@ extern struct sim *sim_alloc_of;
 
 /* run.c: one seed; false: something was violated, and is in s->why */
 bool sim_run(struct sim *s, uint64_t seed, uint64_t epochs);
+/* What that is made of: a world, with a domain on host 0; */
+void sim_begin(struct sim *s, uint64_t seed);
+/* all hosts up and no fault, before each sim_start(); */
+void sim_fresh(struct sim *s);
+void sim_run_until(struct sim *s, uint64_t until);
+bool sim_over(const struct sim *s);
+/* and no more faults until it rests, a look at it, and things put right.
+   False: the domain was lost, and another is booted. */
+bool sim_rest(struct sim *s, int p);
+void sim_end(struct sim *s);
+
+/* enumerate.c: every crash point, @depth crashes deep; the @part-th of so many
+   @parts of them. False: s->point violated something, s->why. */
+bool sim_enumerate(struct sim *s, unsigned int depth, unsigned int part,
+                   unsigned int parts);
+/* One point by its name, as in s->point. */
+bool sim_point(struct sim *s, const char *name);
+/* Before each action: makes happen what is enumerated for this one. True: the
+   side dies. */
+bool sim_crashes(struct sim *s, int side);
 
 #endif
