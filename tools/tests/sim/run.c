@@ -54,7 +54,8 @@ static bool step(struct sim *s, uint64_t until)
 void sim_run_until(struct sim *s, uint64_t until)
 {
     while (!s->failed && !sim_over(s) && step(s, until))
-        if (!strcmp(sim_state(s, s->host[0].is_primary ? 0 : 1),
+        if (!s->was_protected &&    /* a status sorts all it measured */
+            !strcmp(sim_state(s, s->host[0].is_primary ? 0 : 1),
                     "protected"))
             s->was_protected = true;
 }
