@@ -176,12 +176,12 @@ $(B)/canary/%: $(B)/canary/%.c $(OBJ_SIM) $(B)/libxencolo.a
 	$(Q)$(CC) $(CFLAGS_ALL) $(ALL_INC) $(LDFLAGS) $(WRAP) $(OBJ_SIM) $< \
 	  $(B)/libxencolo.a $(LIBS) -o $@
 
-sim: $(B)/sim  ## simulate: make sim [SEED=n] [SEEDS=n] [EPOCHS=of-a-seed]
+sim: $(B)/sim  ## simulate: [SEED=n] [SEEDS=n] [EPOCHS=of-a-seed] [POINT=]
 	@$(B)/sim $(if $(SEED),-s $(SEED)) -n $(or $(SEEDS),1) \
-	  $(if $(EPOCHS),-E $(EPOCHS)) $(if $(V),-v)
+	  $(if $(EPOCHS),-E $(EPOCHS)) $(if $(POINT),-p $(POINT)) $(if $(V),-v)
 
-sim-long: $(B)/sim  ## simulate fresh seeds for T seconds (600)
-	@tools/tests/logged $@ $(B)/sim -t $(or $(T),600) -v
+sim-long: $(B)/sim  ## two crashes anywhere, then fresh seeds for T s (600)
+	@tools/tests/logged $@ $(B)/sim -x 2 -t $(or $(T),600) -r -v
 
 mutants:  ## does a test notice when a condition of the streams' code errs?
 	@tools/tests/logged $@ tools/tests/mutants

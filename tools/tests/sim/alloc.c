@@ -23,6 +23,7 @@ static bool fails(void)
     if (!s || !s->in_session || !s->fail_alloc || --s->fail_alloc)
         return false;
     sim_say(s, "an allocation fails");
+    SOMETIMES(s, true, ALLOC);
     return true;
 }
 

@@ -78,6 +78,9 @@ static int env_fence(struct env *v, struct err *e)
     struct sim *s = v->sim;
 
     (void)e;
+    SOMETIMES(s, of(v)->fence_status, FENCED_AGAIN);
+    SOMETIMES(s, s->due[sim_slot(other(v), SLOT_FENCE)] != SIM_NEVER,
+              BOTH_FENCE);
     of(v)->fence_status = s->fail_fence ? 1 : 0;
     if (s->fail_fence)
         s->fail_fence--;
@@ -125,13 +128,18 @@ static bool env_dies(struct env *v, const char *machine, const char *action)
 {
     struct sim *s = v->sim;
 
-    if (s->calm || !s->weight[SIM_AT_ACTION] || of(v)->dying ||
-        sim_below(s, 20000) >= s->weight[SIM_AT_ACTION])
+    marks_action(s, v->side, action);
+    if (sim_crashes(s, v->side))
+        of(v)->dies_with_host = s->crash[s->crashed - 1].kind == CRASH_HOST;
+    else if (!s->calm && s->weight[SIM_AT_ACTION] && !of(v)->dying &&
+             sim_below(s, 20000) < s->weight[SIM_AT_ACTION])
+        of(v)->dies_with_host = sim_chance(s, 500);
+    else
         return false;
     s->mishaps++;
     s->count.faults[SIM_AT_ACTION]++;
     of(v)->dying = true;
-    of(v)->dies_with_host = sim_chance(s, 500);
+    SOMETIMES(s, !of(v)->dies_with_host, KILLED);
     sim_say(s, "%d: dies before %s of %s", v->side, action, machine);
     return true;
 }
@@ -143,6 +151,7 @@ static int env_accept(struct env *v, const uint8_t uuid[16],
     uint64_t *seen = &of(v)->seen;
 
     (void)uuid;
+    SOMETIMES(v->sim, generation <= *seen, STALE);
     if (generation <= *seen)
         return err_set(e, ERR_PEER, "a stale primary: %llu isn't newer than "
                        "%llu", (unsigned long long)generation,

@@ -26,6 +26,7 @@ bool sim_op_fails(struct sim_dom *d, unsigned int *left, const char *what,
         return false;
     sim_say(d->sim, "%d: %s fails", d->host, what);
     d->sim->mishaps++;
+    marks_op_failed(d->sim, what);
     err_set(e, ERR_IO, "%s fails, as simulated", what);
     return true;
 }
@@ -35,7 +36,7 @@ static int primary_side(const struct sim *s)
     return s->host[0].is_primary ? 0 : 1;
 }
 
-static void cut(struct sim *s)
+void sim_cut(struct sim *s)
 {
     for (int i = 0; i < 2; i++) {
         struct sim_host *h = &s->host[i];
@@ -48,12 +49,15 @@ static void cut(struct sim *s)
         sim_host_input(s, i);
 }
 
-static void silence(struct sim *s, int side)
+void sim_silence(struct sim *s, int side, uint64_t while_ns)
 {
-    uint64_t while_ns = (10 * SIM_MS) << sim_below(s, 11);
-
     s->host[side].in.silent_until = s->now + while_ns;
     sim_host_input(s, side);
+}
+
+static void silence(struct sim *s, int side)
+{
+    sim_silence(s, side, (10 * SIM_MS) << sim_below(s, 11));
 }
 
 static void change_octet(struct sim *s, int side)
@@ -98,9 +102,14 @@ static void user_errs(struct sim *s, int p)
     static const enum colo_command wrong[] = {
         COLO_CMD_RETRY, COLO_CMD_START, COLO_CMD_PAUSE, COLO_CMD_UNPAUSE,
     };
+    const char *copy = sim_state(s, !p);
+    bool decides = !strcmp(copy, "fencing") ||
+                   !strcmp(copy, "waiting-for-user");
 
     if (sim_chance(s, 300))
         sim_host_command(s, p, COLO_CMD_FAILOVER);
+    else if (!decides && sim_chance(s, 300))
+        sim_host_command(s, !p, COLO_CMD_FAILOVER);
     else
         sim_host_command(s, !p, wrong[sim_below(s, 4)]);
 }
@@ -124,7 +133,7 @@ void sim_fault(struct sim *s)
     case SIM_POWER_S: s->mishaps++; sim_host_off(s, !p); break;
     case SIM_KILL_P:  s->mishaps++; sim_host_kill(s, p); break;
     case SIM_KILL_S:  s->mishaps++; sim_host_kill(s, !p); break;
-    case SIM_CUT:     s->mishaps++; cut(s); break;
+    case SIM_CUT:     s->mishaps++; sim_cut(s); break;
     case SIM_SILENT_P: s->mishaps++; silence(s, p); break;
     case SIM_SILENT_S: s->mishaps++; silence(s, !p); break;
     case SIM_SLOW:

@@ -182,6 +182,8 @@ void sim_host_reap(struct sim *s, int side)
         primary_result(h->session, &h->result);
     else
         secondary_result(h->session, &h->result);
+    SOMETIMES(s, h->is_primary && h->result.end == COLO_END_PEER,
+              GONE_BELIEVED);
     sim_say(s, "%d: its session has ended (%d): %s", side,
             (int)h->result.end, h->result.err.msg);
     s->count.epochs += h->is_primary ? h->result.epochs : 0;
@@ -201,6 +203,7 @@ static void fresh_host(struct sim *s, int side, bool is_primary)
     h->alive = true;
     h->ended = h->off = h->wants_send = h->wants_feed = h->feeding = false;
     h->wants_input = true;
+    h->fence_status = 0;
     h->is_primary = is_primary;
     h->env = (struct env) { s, side };
     h->role = is_primary ? &primary_role : &secondary_role;

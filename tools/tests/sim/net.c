@@ -83,6 +83,7 @@ static int net_stats_get(struct net *n, struct net_stats *s, struct err *e)
 
 static void net_drop(struct net *n)
 {
+    SOMETIMES(n->sim, n->held_nr > 0, DROPPED);
     n->holding = false;
     n->held_nr = 0;
 }

@@ -102,6 +102,7 @@ void oracle_activated(struct sim_dom *d, bool run)
     size_t lost = 0;
 
     sim_say(s, "%d: takes over from epoch %" PRIu64, d->host, d->epoch);
+    marks_taken_over(d, run);
     SIM_CHECK(s, !o->power || !o->dom || silence_is_enough(s, o->dom),
               "two copies: one is started while the other host has power and "
               "the domain");

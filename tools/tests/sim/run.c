@@ -2,7 +2,7 @@
 /*
  * One seed: sessions one after another, each with its faults, until enough
  * epochs have gone by. After each, the user puts things right, and only ever
- * says what is so.
+ * says what is so. enumerate.c takes the same parts.
  */
 #include "sim.h"
 
@@ -19,7 +19,7 @@ static void client(struct sim *s)
     sim_at(s, SLOT_CLIENT, s->now + 5 * SIM_MS + sim_below(s, 60 * SIM_MS));
 }
 
-static bool over(const struct sim *s)
+bool sim_over(const struct sim *s)
 {
     return !s->host[0].alive && !s->host[1].alive;
 }
@@ -51,10 +51,11 @@ static bool step(struct sim *s, uint64_t until)
     return true;
 }
 
-static void run_until(struct sim *s, uint64_t until)
+void sim_run_until(struct sim *s, uint64_t until)
 {
-    while (!s->failed && !over(s) && step(s, until))
-        if (!strcmp(sim_state(s, s->host[0].is_primary ? 0 : 1),
+    while (!s->failed && !sim_over(s) && step(s, until))
+        if (!s->was_protected &&    /* a status sorts all it measured */
+            !strcmp(sim_state(s, s->host[0].is_primary ? 0 : 1),
                     "protected"))
             s->was_protected = true;
 }
@@ -63,8 +64,10 @@ static void run_until(struct sim *s, uint64_t until)
 static void user_decides(struct sim *s, int p)
 {
     struct sim_host *primary = &s->host[p], *copy = &s->host[!p];
+    bool asks = !strcmp(sim_state(s, !p), "waiting-for-user");
 
-    if (!strcmp(sim_state(s, !p), "waiting-for-user")) {
+    SOMETIMES(s, asks && !strcmp(sim_state(s, p), "held"), BOTH_WAIT);
+    if (asks) {
         sim_host_command(s, !p, primary->power && primary->dom ?
                          COLO_CMD_STOP : COLO_CMD_FAILOVER);
     }
@@ -85,16 +88,16 @@ static void user_decides(struct sim *s, int p)
 /* Whoever still protects ends it. */
 static void wind_up(struct sim *s, int p)
 {
-    for (int i = 0; i < 4 && !over(s) && !s->failed; i++) {
+    for (int i = 0; i < 4 && !sim_over(s) && !s->failed; i++) {
         user_decides(s, p);
-        run_until(s, s->now + SIM_S);
+        sim_run_until(s, s->now + SIM_S);
         if (*sim_state(s, p))
             sim_host_command(s, p, COLO_CMD_STOP);
         else
             sim_host_command(s, !p, COLO_CMD_STOP);
-        run_until(s, s->now + 60 * SIM_S);
+        sim_run_until(s, s->now + 60 * SIM_S);
     }
-    SIM_CHECK(s, over(s), "it doesn't end: %s, %s", sim_state(s, 0),
+    SIM_CHECK(s, sim_over(s), "it doesn't end: %s, %s", sim_state(s, 0),
               sim_state(s, 1));
 }
 
@@ -141,44 +144,30 @@ static void tidy(struct sim *s, struct sim_dom *d)
 static void user_pauses(struct sim *s, int p)
 {
     sim_host_command(s, p, COLO_CMD_PAUSE);
-    run_until(s, s->now + SIM_S);
+    sim_run_until(s, s->now + SIM_S);
     sim_user_looks(s, p);
 }
 
-static void one_session(struct sim *s, int p)
+void sim_fresh(struct sim *s)
 {
-    bool ends = sim_chance(s, 850);
-    int at;
-
     s->mishaps = 0;
     s->fail_alloc = s->fail_domain = s->fail_net = s->fail_fence = 0;
     s->slow_until = 0;
     s->killed = false;
     s->calm = s->tainted = s->was_protected = s->guest_over = false;
     s->applied = 0;
-    s->params.fence = sim_chance(s, 700) ? "fence" : NULL;
-    s->params.shared_disks = sim_chance(s, 300);
-    s->params.takeover = sim_chance(s, 200) ? COLO_TAKEOVER_MANUAL
-                                            : COLO_TAKEOVER_DEFAULT;
     for (int i = 0; i < 2; i++)
         s->host[i].power = true;
     sim_at(s, SLOT_CLIENT, s->now);
-    /* Where sessions begin is where decisions lie close together. */
-    sim_at(s, SLOT_FAULT, s->now + sim_below(s, sim_chance(s, 300) ?
-                                             200 * SIM_MS :
-                                             2 * s->fault_every));
-    if (!sim_start(s, p))
-        return;
-    run_until(s, s->now + 300 * SIM_MS + sim_below(s, s->longest));
+}
+
+bool sim_rest(struct sim *s, int p)
+{
+    int at;
+
     s->calm = true;
-    if (sim_chance(s, 150))
-        user_pauses(s, p);
-    if (ends && !s->failed && !over(s)) {
-        s->mishaps++;
-        sim_host_off(s, p);    /* what it is all for */
-    }
     for (int i = 0; i < 150 && !s->failed && (i == 0 || !oracle_rests(s)); i++)
-        run_until(s, s->now + 2 * SIM_S);
+        sim_run_until(s, s->now + 2 * SIM_S);
     if (!s->failed)
         oracle_rest(s);
     if (!s->failed)
@@ -188,11 +177,40 @@ static void one_session(struct sim *s, int p)
               !s->was_protected || s->tainted, "one mishap, and the domain "
               "is lost");
     if (at < 0) {
-        at = 0;
         s->host[0].dom = sim_dom_boot(s, 0);
         oracle_forget(s);
     }
-    tidy(s, s->host[at].dom);
+    tidy(s, s->host[at < 0 ? 0 : at].dom);
+    return at >= 0;
+}
+
+static void one_session(struct sim *s, int p)
+{
+    bool ends = sim_chance(s, 850);
+
+    sim_fresh(s);
+    s->params.fence = sim_chance(s, 700) ? "fence" : NULL;
+    s->params.shared_disks = sim_chance(s, 300);
+    s->params.takeover = sim_chance(s, 200) ? COLO_TAKEOVER_MANUAL
+                                            : COLO_TAKEOVER_DEFAULT;
+    /* Where sessions begin is where decisions lie close together. */
+    sim_at(s, SLOT_FAULT, s->now + sim_below(s, sim_chance(s, 300) ?
+                                             200 * SIM_MS :
+                                             2 * s->fault_every));
+    /* A primary that was replaced, and hasn't heard of it. */
+    if (sim_chance(s, 20))
+        s->host[!p].seen = s->generation + 1;
+    if (!sim_start(s, p))
+        return;
+    sim_run_until(s, s->now + 300 * SIM_MS + sim_below(s, s->longest));
+    s->calm = true;
+    if (sim_chance(s, 150))
+        user_pauses(s, p);
+    if (ends && !s->failed && !sim_over(s)) {
+        s->mishaps++;
+        sim_host_off(s, p);    /* what it is all for */
+    }
+    sim_rest(s, p);
 }
 
 static void seed_random(struct sim *s, uint64_t seed)
@@ -206,10 +224,8 @@ static void seed_random(struct sim *s, uint64_t seed)
     }
 }
 
-bool sim_run(struct sim *s, uint64_t seed, uint64_t epochs)
+void sim_begin(struct sim *s, uint64_t seed)
 {
-    uint64_t until = s->count.epochs + epochs;
-
     s->seed = seed;
     seed_random(s, seed);
     s->now = SIM_S;
@@ -225,11 +241,14 @@ bool sim_run(struct sim *s, uint64_t seed, uint64_t epochs)
     s->host[0].power = s->host[1].power = true;
     s->next_write = 1;
     s->generation = 0;
+    s->crashes = s->crashed = 0;
+    s->told_at = s->now;
     s->host[0].dom = sim_dom_boot(s, 0);
     sim_alloc_of = s;
-    while (!s->failed && s->count.epochs < until)
-        one_session(s, s->host[0].dom ? 0 : 1);
-    s->count.seeds++;
+}
+
+void sim_end(struct sim *s)
+{
     for (int i = 0; i < 2; i++) {
         if (s->host[i].alive)
             sim_host_kill(s, i);
@@ -240,5 +259,17 @@ bool sim_run(struct sim *s, uint64_t seed, uint64_t epochs)
     }
     sim_alloc_of = NULL;
     oracle_forget(s);
+}
+
+bool sim_run(struct sim *s, uint64_t seed, uint64_t epochs)
+{
+    uint64_t until = s->count.epochs + epochs;
+
+    s->point[0] = '\0';
+    sim_begin(s, seed);
+    while (!s->failed && s->count.epochs < until)
+        one_session(s, s->host[0].dom ? 0 : 1);
+    s->count.seeds++;
+    sim_end(s);
     return !s->failed;
 }

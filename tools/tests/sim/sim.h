@@ -42,6 +42,38 @@ X(USER_PAUSE, "the user pauses, or lets run again") \
 X(USER_WRONG, "the user asks for what can't be") \
 X(GARBAGE, "an octet changes on its way")
 
+/* Rare states that a long run is there to reach. */
+#define SIM_MARKS(X) \
+X(ON_SILENCE, "a copy takes over on silence alone, and the other lives") \
+X(HALF_EPOCH, "a copy takes over, and an epoch was half received") \
+X(SECOND_EPOCH, "a copy takes over from the first epoch that it may") \
+X(PAUSE_CARRIED, "a pause that the user was told of outlives a take-over") \
+X(STALE, "a stale generation is refused") \
+X(GONE_BELIEVED, "the primary believes that the copy is gone") \
+X(RELEASE_UNANSWERED, "the peer is lost before it confirms an end") \
+X(READY_LOST, "the copy has an epoch, and its SVM_READY is lost") \
+X(HELD_DESTROYED, "a primary is held, and its domain is destroyed") \
+X(BOTH_WAIT, "both sides live, and wait for the user") \
+X(BOTH_FENCE, "both sides run a fence command on each other") \
+X(FENCED_AGAIN, "a fence command failed, and is run again") \
+X(STOP_REFUSED, "an end is refused while the peer isn't proven off") \
+X(FAILOVER_REFUSED, "a take-over is refused while the primary lives") \
+X(KILLED, "a process dies between two actions") \
+X(STOOD_STILL, "a suspend is withdrawn too late, and is undone") \
+X(GUEST_LATE, "the guest ends while an epoch is out") \
+X(APPLY_FAILED, "an epoch can't be applied") \
+X(RESUME_FAILED, "the domain can't be resumed") \
+X(ACTIVATE_FAILED, "the copy can't be started") \
+X(ALLOC, "an allocation of a session fails") \
+X(DROPPED, "output that was held is dropped")
+
+#define SIM_MARK_ID(id, text) MARK_##id,
+enum sim_mark { SIM_MARKS(SIM_MARK_ID) SIM_MARKS_NR };
+
+/* A long run has to have seen @condition hold: sim -r. */
+#define SOMETIMES(s, condition, name) \
+    do { if (condition) (s)->count.marks[MARK_##name]++; } while (0)
+
 #define SIM_FAULT_ID(id, text) SIM_##id,
 enum sim_fault { SIM_FAULTS(SIM_FAULT_ID) SIM_FAULTS_NR };
 
@@ -125,9 +157,30 @@ struct sim_host {
     struct colo_result result;
 };
 
+#define CRASHES_MAX 2
+
+/* What happens before a side's @at-th action, counted from the start of the
+   session, or from what happened first. */
+#define SIM_CRASHES(X) \
+X(PROCESS, "process")    /* its process dies */ \
+X(HOST, "host")          /* its host dies */ \
+X(CUT, "cut")            /* the connection breaks */ \
+X(SILENCE, "silence")    /* nothing arrives any more, at either side */
+
+#define SIM_CRASH_ID(id, name) CRASH_##id,
+enum sim_crash_kind { SIM_CRASHES(SIM_CRASH_ID) CRASH_KINDS };
+
+struct sim_crash {
+    int side;                       /* 0: the primary */
+    unsigned int at;
+    enum sim_crash_kind kind;
+};
+
 struct sim_count {
     uint64_t seeds, sessions, epochs, takeovers, told, steps;
+    uint64_t points[1 + CRASHES_MAX];    /* by the number of crashes */
     uint64_t faults[SIM_FAULTS_NR];
+    uint64_t marks[SIM_MARKS_NR];
 };
 
 struct sim {
@@ -144,6 +197,10 @@ struct sim {
     /* The next one fails: 0: none, else it counts down. */
     unsigned int fail_alloc, fail_domain, fail_net, fail_fence;
     bool in_session;                /* allocations are a session's */
+    struct sim_crash crash[CRASHES_MAX];
+    unsigned int crashes, crashed;  /* enumerated ones; those that happened */
+    unsigned int actions[2];        /* of each side, since the last of them */
+    char point[48];                 /* its name; "": drawn */
     /* The oracle. */
     uint64_t life, next_write, generation;
     uint64_t *told;                 /* numbers of acknowledged writes */
@@ -233,16 +290,44 @@ void oracle_rest(struct sim *s);
 /* faults.c */
 void sim_swarm(struct sim *s);
 void sim_fault(struct sim *s);
+void sim_cut(struct sim *s);
+void sim_silence(struct sim *s, int side, uint64_t while_ns);
 /* Whether this operation is the one that *@left counts down to. */
 bool sim_op_fails(struct sim_dom *d, unsigned int *left, const char *what,
                   struct err *e);
 /* At the status; true when it says that the domain is paused. */
 bool sim_user_looks(struct sim *s, int side);
 
+/* marks.c: rare states, seen from inside the sessions */
+/* Before @action of the session on @side. */
+void marks_action(struct sim *s, int side, const char *action);
+void marks_taken_over(const struct sim_dom *d, bool run);
+void marks_op_failed(struct sim *s, const char *what);
+
 /* alloc.c */
 extern struct sim *sim_alloc_of;
 
 /* run.c: one seed; false: something was violated, and is in s->why */
 bool sim_run(struct sim *s, uint64_t seed, uint64_t epochs);
+/* What that is made of: a world, with a domain on host 0; */
+void sim_begin(struct sim *s, uint64_t seed);
+/* all hosts up and no fault, before each sim_start(); */
+void sim_fresh(struct sim *s);
+void sim_run_until(struct sim *s, uint64_t until);
+bool sim_over(const struct sim *s);
+/* and no more faults until it rests, a look at it, and things put right.
+   False: the domain was lost, and another is booted. */
+bool sim_rest(struct sim *s, int p);
+void sim_end(struct sim *s);
+
+/* enumerate.c: every crash point, @depth crashes deep; the @part-th of so many
+   @parts of them. False: s->point violated something, s->why. */
+bool sim_enumerate(struct sim *s, unsigned int depth, unsigned int part,
+                   unsigned int parts);
+/* One point by its name, as in s->point. */
+bool sim_point(struct sim *s, const char *name);
+/* Before each action: makes happen what is enumerated for this one. True: the
+   side dies. */
+bool sim_crashes(struct sim *s, int side);
 
 #endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * Rare states (SIM_MARKS) that are seen only from inside a session. This looks
+ * at what sessions keep to themselves, and changes nothing; env.c, oracle.c
+ * and faults.c call it.
+ */
+#include "sim.h"
+
+#include <string.h>
+
+#include "machine_primary.h"
+#include "machine_secondary.h"
+#include "primary_int.h"
+#include "secondary_int.h"
+
+static bool is(const char *action, enum primary_action a)
+{
+    return !strcmp(action, primary_machine.actions[a].name);
+}
+
+/* The state is the one that the actions lead out of. */
+static void of_primary(struct sim *s, const struct colo_primary *p,
+                       const char *action)
+{
+    bool out = p->state == P_SEND || p->state == P_ACK;
+
+    SOMETIMES(s, p->state == P_END &&
+              (is(action, PA_FENCE) || is(action, PA_ASK_USER)),
+              RELEASE_UNANSWERED);
+    SOMETIMES(s, p->state == P_ACK && is(action, PA_DISCONNECT) &&
+              p->epoch == s->applied && p->epochs_ready < p->epoch,
+              READY_LOST);
+    SOMETIMES(s, p->state == P_HELD && is(action, PA_DROP_ALL),
+              HELD_DESTROYED);
+    SOMETIMES(s, is(action, PA_REFUSE), STOP_REFUSED);
+    SOMETIMES(s, p->state == P_SETTLE && is(action, PA_RESUME), STOOD_STILL);
+    SOMETIMES(s, out && p->guest_over && is(action, PA_DEFER), GUEST_LATE);
+}
+
+void marks_action(struct sim *s, int side, const char *action)
+{
+    const struct sim_host *h = &s->host[side];
+
+    if (h->is_primary)
+        of_primary(s, h->session, action);
+    else
+        SOMETIMES(s, !strcmp(action, secondary_machine.actions[SA_REFUSE]
+                             .name), FAILOVER_REFUSED);
+}
+
+void marks_taken_over(const struct sim_dom *d, bool run)
+{
+    struct sim *s = d->sim;
+    const struct sim_host *o = &s->host[!d->host];
+    const struct colo_secondary *copy = s->host[d->host].session;
+
+    SOMETIMES(s, o->power && o->alive && o->dom, ON_SILENCE);
+    SOMETIMES(s, copy->stage.pages_nr > 0, HALF_EPOCH);
+    SOMETIMES(s, d->epoch == 2, SECOND_EPOCH);
+    SOMETIMES(s, s->confirmed && !run, PAUSE_CARRIED);
+}
+
+void marks_op_failed(struct sim *s, const char *what)
+{
+    SOMETIMES(s, !strcmp(what, "apply"), APPLY_FAILED);
+    SOMETIMES(s, !strcmp(what, "resume"), RESUME_FAILED);
+    SOMETIMES(s, !strcmp(what, "activate"), ACTIVATE_FAILED);
+}
