@@ -30,11 +30,34 @@ static uint64_t hash_of(const struct dom *d, const struct buf *context)
     return mix(mix(mix(h[0], h[1]), h[2]), h[3]);
 }
 
+static bool stored(struct sim_dom *d, uint64_t number)
+{
+    char line[40], answer[GUEST_LINE];
+    uint64_t steps = d->d.guest.steps;
+
+    snprintf(line, sizeof(line), "C %" PRIu64, number);
+    guest_request(&d->d.guest, line, answer);
+    d->d.guest.steps = steps;
+    return answer[0] == 'Y';
+}
+
+/*
+ * An answer of a copy that was taken over from may come late, when the peer's
+ * SVM_READY was under way at that time: it is one that the new copy gave.
+ */
+static bool both_said(struct sim_dom *d, uint64_t number)
+{
+    struct sim_dom *other = d->sim->host[!d->host].dom;
+
+    return other && other->life == d->sim->life && stored(other, number);
+}
+
 void oracle_told(struct sim_dom *d, uint64_t number)
 {
     struct sim *s = d->sim;
 
-    SIM_CHECK(s, d->life == s->life, "two copies speak: %llu is told by "
+    SIM_CHECK(s, d->life == s->life || both_said(d, number),
+              "two copies speak: %llu is told by "
               "copy %llu, and %llu took over", (unsigned long long)number,
               (unsigned long long)d->life, (unsigned long long)s->life);
     if (s->told_nr == s->told_max) {
@@ -75,17 +98,6 @@ void oracle_applied(struct sim_dom *d)
               "epoch %" PRIu64 " isn't on the copy what it was when it was "
               "captured", d->epoch);
     s->applied = d->epoch;
-}
-
-static bool stored(struct sim_dom *d, uint64_t number)
-{
-    char line[40], answer[GUEST_LINE];
-    uint64_t steps = d->d.guest.steps;
-
-    snprintf(line, sizeof(line), "C %" PRIu64, number);
-    guest_request(&d->d.guest, line, answer);
-    d->d.guest.steps = steps;
-    return answer[0] == 'Y';
 }
 
 /* Nobody asked for proof, and what the other copy says is held. */
