@@ -13,8 +13,8 @@
 
 #include "backends.h"
 #include "buf.h"
-#include "monitor.h"
 #include "io.h"
+#include "monitor.h"
 #include "news.h"
 #include "xl.h"
 

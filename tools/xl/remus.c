@@ -83,12 +83,6 @@ static int take(struct protect *p, int opt, const char *value, struct err *e)
     }
 }
 
-/* Is silence not enough for the other host to take over? */
-static bool needs_proof(const struct colo_params *p)
-{
-    return p->shared_disks || !p->hold_output;
-}
-
 static int check(const struct protect *p, struct err *e)
 {
     if (p->refused)
@@ -97,7 +91,7 @@ static int check(const struct protect *p, struct err *e)
         return err_set(e, ERR_USAGE, "-n lets clients see what a take-over "
                        "undoes (say -F -n to have it so)");
     if (p->given.takeover && p->params.takeover == COLO_TAKEOVER_AUTO &&
-        !p->params.fence && needs_proof(&p->params))
+        !p->params.fence && colo_needs_proof(&p->params))
         return err_set(e, ERR_USAGE, "--takeover=auto with %s would let both "
                        "copies write: a fence command has to prove that one "
                        "is off (say --fence CMD, or --takeover=manual)",
@@ -117,7 +111,7 @@ static void remarks(const struct protect *p)
     if (!params->hold_output)
         xl_warn("remus", p->domain, "unsafe: output isn't held, so clients "
                 "may see what a take-over undoes");
-    if (needs_proof(params) && !params->fence)
+    if (colo_needs_proof(params) && !params->fence)
         xl_warn("remus", p->domain, "no fence command is set and %s, so the "
                 "copy won't take over by itself: it waits for `xl "
                 "colo-failover'", params->shared_disks ? "a disk is shared"

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bytes.h"
 #include "clock.h"
 #include "embedded_int.h"
 #include "format.h"
@@ -95,26 +94,15 @@ int emb_copy(struct dom *d, const uint64_t *pfns, size_t n,
     return 0;
 }
 
-/* A PVH guest has a page for xenstore; this one has no use for it. */
-static int put_params(struct buf *b, struct err *e)
-{
-    uint8_t *p;
-    int rc = buf_reserve(b, 24, &p, e);
-
-    if (rc)
-        return rc;
-    put_le32(p, 1);
-    put_le32(p + 4, 0);
-    put_le64(p + 8, WIRE_HVM_PARAM_STORE_PFN);
-    put_le64(p + 16, 0xfefff);
-    b->size += 24;
-    return 0;
-}
-
 int emb_capture(struct dom *d, struct ckpt *c, uint64_t epoch,
                 struct err *e)
 {
     static const uint8_t zero[24];
+    /* A PVH guest has a page for xenstore, pfn 0xfefff; this one has no use
+       for it. */
+    static const uint8_t params[24] = {
+        1, [8] = WIRE_HVM_PARAM_STORE_PFN, [16] = 0xff, 0xef, 0x0f,
+    };
     uint64_t *pfns, t0 = clock_ns();
     const uint64_t *list;
     uint8_t *pages;
@@ -136,7 +124,7 @@ int emb_capture(struct dom *d, struct ckpt *c, uint64_t epoch,
     if (!rc)
         rc = buf_append(&c->tsc, zero, sizeof(zero), e);
     if (!rc)
-        rc = put_params(&c->params, e);
+        rc = buf_append(&c->params, params, sizeof(params), e);
     if (!rc)
         rc = guest_save(&d->guest, &c->context, e);
     d->times.context_ns = clock_ns() - t0;

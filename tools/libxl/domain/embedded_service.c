@@ -61,7 +61,6 @@ int emb_service_start(struct dom *d, struct err *e)
     return emb_watch(d, fd, e);
 }
 
-
 static void drop(struct emb_client *c)
 {
     if (c->fd >= 0)
@@ -317,8 +316,7 @@ const struct net_ops net_embedded_ops = {
     .name = "embedded", .attach = net_attach, .hold = net_hold,
     .mark = net_mark, .release_epoch = net_release_epoch,
     .release_all = net_release_all, .stats = net_stats_get,
-    .detach = net_detach, .drop = net_abandon,
-    .abandon = net_abandon,
+    .detach = net_detach, .drop = net_abandon, .abandon = net_abandon,
     .announce = net_announce,
 };
 

@@ -4,10 +4,9 @@
  * epoch by epoch. Contract only.
  *
  * attach → hold → (mark → release_epoch)* → release_all → detach, or drop at
- * any time. At most
- * one marked epoch is outstanding. If the process dies between hold and
- * release_all, the output stays held (and bounded: what passes the limit is
- * dropped, as a slow network would).
+ * any time. At most one marked epoch is outstanding. If the process dies
+ * between hold and release_all, the output stays held (and bounded: what
+ * passes the limit is dropped, as a slow network would).
  */
 #ifndef XC_OPS_NETWORK_H
 #define XC_OPS_NETWORK_H

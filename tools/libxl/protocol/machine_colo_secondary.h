@@ -45,9 +45,10 @@ X(LOST_EARLY, "lost-early", "the primary is lost before the copy may take " \
   "over") \
 X(LOST_FENCE, "lost-fence", "the primary is lost (end of stream, silence, " \
   "garbage, a step's limit); a fence command is set") \
-X(LOST_AUTO, "lost-auto", "the same, and the user chose take-over without " \
-  "a fence") \
-X(LOST_MANUAL, "lost-manual", "the same, and no fence command is set") \
+X(LOST_AUTO, "lost-auto", "the same, no fence command is set, and silence " \
+  "is enough") \
+X(LOST_MANUAL, "lost-manual", "the same, no fence command is set, and the " \
+  "user decides") \
 X(PEER_END, "peer-end", "RELEASE: the domain stays with the primary, " \
   "discard the copy") \
 X(PEER_GONE, "peer-gone", "GONE: the primary's domain is destroyed, so it " \

@@ -54,6 +54,12 @@ struct colo_params {
                                      take over without proof */
 };
 
+/* Is silence not enough for the other host to take over? */
+static inline bool colo_needs_proof(const struct colo_params *p)
+{
+    return p->shared_disks || !p->hold_output;
+}
+
 /* One epoch as the primary saw it; times in nanoseconds. */
 struct colo_epoch {
     uint64_t epoch;

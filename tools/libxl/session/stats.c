@@ -83,6 +83,7 @@ void stats_median(const struct epoch_stats *s, struct colo_epoch *m_r)
 /* ---- how long output waited ----------------------------------------- */
 
 #define MOMENTS 8u    /* of each epoch at which something may be said */
+#define PARTS 4u      /* that a wait is made of */
 
 struct wait {
     uint64_t ns, weight;
@@ -122,21 +123,17 @@ static size_t add_waits(struct wait *w, const struct colo_epoch *ep)
     return MOMENTS;
 }
 
-static const char *longest(const struct colo_epoch *m)
+static const char *longest(const uint64_t parts[PARTS])
 {
-    const struct {
-        const char *name;
-        uint64_t ns;
-    } parts[] = {
-        { "interval", m->run_ns / 2 }, { "pause", m->pause_ns },
-        { "sending", m->send_ns }, { "acknowledgement", m->ready_ns },
+    static const char *const names[PARTS] = {
+        "interval", "pause", "sending", "acknowledgement",
     };
     size_t best = 0;
 
-    for (size_t i = 1; i < sizeof(parts) / sizeof(parts[0]); i++)
-        if (parts[i].ns > parts[best].ns)
+    for (size_t i = 1; i < PARTS; i++)
+        if (parts[i] > parts[best])
             best = i;
-    return parts[best].name;
+    return names[best];
 }
 
 struct colo_delay stats_delay(const struct epoch_stats *s)
@@ -145,22 +142,26 @@ struct colo_delay stats_delay(const struct epoch_stats *s)
                                                  : STATS_DELAY_EPOCHS;
     CLEANUP_FREE struct wait *w = calloc(epochs * MOMENTS + 1, sizeof(*w));
     struct colo_delay d = { .set_by = "" };
-    struct colo_epoch median;
+    uint64_t parts[PARTS] = { 0 };
     size_t n = 0;
 
     for (size_t i = 1; w && i <= epochs; i++) {
         const struct colo_epoch *ep =
             &s->ring[(s->next + STATS_SAMPLES_MAX - i) % STATS_SAMPLES_MAX];
 
-        if (ep->hold_ns && ep->run_ns)
-            n += add_waits(w + n, ep);
+        if (!ep->hold_ns || !ep->run_ns)
+            continue;
+        n += add_waits(w + n, ep);
+        parts[0] += ep->run_ns / 2;
+        parts[1] += ep->pause_ns;
+        parts[2] += ep->send_ns;
+        parts[3] += ep->ready_ns;
     }
     if (n == 0)
         return d;
     qsort(w, n, sizeof(*w), by_ns);
     d.median_ns = quantile(w, n, 50);
     d.p99_ns = quantile(w, n, 99);
-    stats_median(s, &median);
-    d.set_by = longest(&median);
+    d.set_by = longest(parts);
     return d;
 }

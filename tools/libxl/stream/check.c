@@ -9,6 +9,12 @@
 #include "bytes.h"
 #include "format.h"
 
+bool sr_length_fits(const struct wire_record_info *info, size_t length)
+{
+    return length >= info->min && length <= info->max &&
+        (length - info->min) % info->unit == 0;
+}
+
 enum sr_rule sr_check_state(const uint8_t *body, uint32_t length)
 {
     if (length == 8 && get_le32(body + 4))

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-only */
 /*
  * Internal to stream/: what the small bodies may hold, as rules. One check
- * for the validator and the decoders. Lengths are checked by the reader or
- * the decoder before: the sizes in the comments are contracts.
+ * for the validator and the decoders. Lengths are checked before, with
+ * sr_length_fits(): the sizes in the comments are contracts.
  */
 #ifndef XC_STREAM_CHECK_H
 #define XC_STREAM_CHECK_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "names.h"
 #include "rules.h"
+
+/* May a body of @length octets be one of @info's records? */
+bool sr_length_fits(const struct wire_record_info *info, size_t length);
 
 /* Each returns the first rule that @body breaks, or SR_RULE_NONE. */
 enum sr_rule sr_check_state(const uint8_t *body, uint32_t length); /* 4, 8 */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "check.h"
 #include "names.h"
 
 #define FIRST_OCTETS 8u
@@ -118,13 +119,19 @@ static bool looks_forward(const uint8_t *first)
 /* A record header with which a back channel may begin. */
 static bool looks_back(const uint8_t *first)
 {
-    uint32_t type = get_le32(first), length = get_le32(first + 4);
+    uint32_t type = get_le32(first);
     const struct wire_record_info *info = wire_record_info(WIRE_LIBXL, type);
 
     return info &&
         (type == WIRE_LIBXL_CHECKPOINT_STATE || wire_is_optional(type)) &&
-        length >= info->min && length <= info->max &&
-        (length - info->min) % info->unit == 0;
+        sr_length_fits(info, get_le32(first + 4));
+}
+
+/* The outermost layer as far as the caller said it. */
+static enum wire_layer told_layer(const struct sr_checker *c)
+{
+    return c->conf.direction == SR_BACK ? WIRE_LIBXL
+                                        : layers[c->conf.outermost];
 }
 
 /* The first octets are there: which way do they go, and what are they? */
@@ -133,12 +140,10 @@ static int begin(struct sr_checker *c, struct err *e)
     const char *told = sr_rule_info(SR_RULE_DIRECTION)->sentence;
     bool back = c->conf.direction == SR_BACK;
     struct sr_where at = { .type = SR_TYPE_NONE };
-    enum wire_layer layer = layers[c->conf.outermost];
+    enum wire_layer layer = told_layer(c);
 
-    if (c->conf.outermost == SR_OUTER_AUTO)
+    if (!back && c->conf.outermost == SR_OUTER_AUTO)
         layer = recognize(c->first);
-    if (back)
-        layer = WIRE_LIBXL;
     at.layer = layer;
     if (back && looks_forward(c->first))
         return sr_fault_set(&c->direction, e, SR_RULE_DIRECTION, &at,
@@ -184,8 +189,7 @@ int sr_checker_finish(struct sr_checker *c, bool complete,
     if (c->direction.id != SR_RULE_NONE)
         return sr_fault_again(&c->direction, e);
     if (!c->validator) {
-        rc = start(c, c->conf.direction == SR_BACK ? WIRE_LIBXL
-                                             : layers[c->conf.outermost], e);
+        rc = start(c, told_layer(c), e);
         if (!rc)
             rc = take(c, c->first, c->first_used, e);
         if (rc)

@@ -49,7 +49,8 @@ void sr_checker_free(struct sr_checker *c);
 
 /*
  * Check the next @size octets. How a stream is cut into pieces makes no
- * difference. Returns 0, ERR_FORMAT or ERR_LIMIT; a failure is final.
+ * difference. Returns 0, ERR_FORMAT, ERR_LIMIT or ERR_NOMEM; a failure is
+ * final.
  */
 int sr_checker_feed(struct sr_checker *c, const uint8_t *data, size_t size,
                     struct err *e);

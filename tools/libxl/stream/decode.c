@@ -18,8 +18,7 @@ static int check_length(enum wire_layer layer, uint32_t type, size_t length,
 {
     const struct wire_record_info *info = wire_record_info(layer, type);
 
-    if (length >= info->min && length <= info->max &&
-        (length - info->min) % info->unit == 0)
+    if (sr_length_fits(info, length))
         return 0;
     return err_set(e, ERR_FORMAT, "%s: body of %zu octets", info->name,
                    length);

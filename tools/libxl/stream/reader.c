@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "check.h"
 #include "names.h"
 #include "reader_headers.h"
 
@@ -178,8 +179,6 @@ static int next_header(struct sr_reader *r, const uint8_t **data,
         at_header(r, WIRE_LIBXC, item);
         item->kind = SR_LIBXC_HEADER;
         rule = sr_parse_libxc_header(item);
-        r->guest_type = item->u.libxc.guest_type;
-        r->libxc_version = item->u.libxc.version;
         r->position = POS_LIBXC;
         r->state = ST_RECORD;
         break;
@@ -210,8 +209,7 @@ static enum sr_rule check_length(const struct sr_reader *r)
             return SR_RULE_NONE;
         return xl ? SR_RULE_LIBXL_TYPE : SR_RULE_LIBXC_TYPE;
     }
-    if (length >= info->min && length <= info->max &&
-        (length - info->min) % info->unit == 0)
+    if (sr_length_fits(info, length))
         return SR_RULE_NONE;
     if (wire_is_optional(r->at.type))
         return SR_RULE_OPTIONAL_LENGTH;

@@ -81,7 +81,6 @@ struct sr_reader {
     uint64_t numbers[3];        /* records seen, by layer */
     uint64_t epochs;
     bool epoch_open, checkpointed;
-    uint32_t guest_type, libxc_version;
     struct sr_where at;         /* the current record or header */
     uint32_t body_length, body_left, first_word;
     uint8_t scratch[WIRE_XL_HEADER_SIZE];

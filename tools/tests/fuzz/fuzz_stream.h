@@ -7,6 +7,7 @@
 #ifndef XC_FUZZ_STREAM_H
 #define XC_FUZZ_STREAM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -24,6 +25,7 @@ struct outcome {
     uint64_t offset, items_octets, epochs;
     enum sr_cut_at at;
     enum sr_mode mode;
+    bool hvm;    /* as libxc's header said */
 };
 
 /* A receiver's own decoder, behind the validator: it must agree. */
@@ -71,7 +73,9 @@ static inline int feed(struct sr_reader *r, struct sr_validator *v,
             return rc;
         if (item.kind == SR_NEED_MORE)
             return size == 0 ? 0 : (abort(), 0);
-        pages_item(&pages, &item, r->guest_type == WIRE_GUEST_HVM);
+        if (item.kind == SR_LIBXC_HEADER)
+            o->hvm = item.u.libxc.guest_type == WIRE_GUEST_HVM;
+        pages_item(&pages, &item, o->hvm);
     }
 }
 

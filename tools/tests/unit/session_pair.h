@@ -291,17 +291,6 @@ static void await(const char *dir, const char *name, const char *text)
     fail_msg("no %s in %s", text, last);
 }
 
-/* Wait until no session serves NAME in @dir any more. */
-static inline void await_end(const char *dir, const char *name)
-{
-    char *reply;
-
-    while (!colo_control(dir, name, "status", &reply, NULL)) {
-        free(reply);
-        tick();
-    }
-}
-
 static void command(const char *dir, const char *name, const char *what)
 {
     char *reply = NULL;

@@ -69,6 +69,20 @@ static void shared_disk_wants_proof(void **state)
     stop(&p);
 }
 
+/* Wait until no session serves the domain in @dir any more. */
+static void await_end(const char *dir)
+{
+    for (uint64_t end = clock_ns() + PATIENCE_NS; clock_ns() < end; tick()) {
+        char *reply = NULL;
+        int rc = colo_control(dir, "emb", "status", &reply, NULL);
+
+        free(reply);
+        if (rc == ERR_NOTFOUND)
+            return;
+    }
+    fail_msg("a session is still there");
+}
+
 /*
  * It comes back after its copy took over: what it says stays held, and its
  * user is told how to end it. The copy gets the address when it is gone.
@@ -87,7 +101,7 @@ static void frozen_primary_that_comes_back_is_not_heard(void **state)
     n = write_numbers(fd, 1, 20);
     close(fd);
     kill(p.a, SIGSTOP);
-    await_end(p.run_b, "emb");
+    await_end(p.run_b);
     kill(p.a, SIGCONT);
     await(p.run_a, "emb", "\"held\",");
     await(p.run_a, "emb", "xl destroy emb");

@@ -187,20 +187,27 @@ static void validator_accepts_cuts_between_records_only(void **state)
         cut_everywhere(&goods[i]);
 }
 
-static enum sr_mode mode_after(const char *words)
+static enum sr_mode accepted(const struct good *g, const char **note_r)
 {
-    struct good g = { SR_BACK, WIRE_LIBXL, AUTO, AUTO, words };
-    const char *note;
     enum sr_mode found;
     struct sr_cut cut;
     struct buf b;
     struct err e;
 
+    *note_r = NULL;
     buf_init(&b, 0);
-    dsl_build(&b, words);
-    assert_int_equal(accept(&g, &b, b.size, 99, &found, &cut, &note, &e), 0);
+    dsl_build(&b, g->words);
+    assert_int_equal(accept(g, &b, b.size, 99, &found, &cut, note_r, &e), 0);
     buf_dispose(&b);
     return found;
+}
+
+static enum sr_mode mode_after(const char *words)
+{
+    const struct good g = { SR_BACK, WIRE_LIBXL, AUTO, AUTO, words };
+    const char *note;
+
+    return accepted(&g, &note);
 }
 
 static void back_channel_shows_its_mode_in_the_second_word(void **state)
@@ -233,17 +240,10 @@ static void validator_accepts_the_first_unknown_optional_record(void **state)
 
 static const char *note_for(const char *words)
 {
-    struct good g = { SR_FORWARD, WIRE_LIBXL, REMUS, REMUS, words };
-    const char *note = NULL;
-    enum sr_mode found;
-    struct sr_cut cut;
-    struct buf b;
-    struct err e;
+    const struct good g = { SR_FORWARD, WIRE_LIBXL, REMUS, REMUS, words };
+    const char *note;
 
-    buf_init(&b, 0);
-    dsl_build(&b, words);
-    assert_int_equal(accept(&g, &b, b.size, 99, &found, &cut, &note, &e), 0);
-    buf_dispose(&b);
+    accepted(&g, &note);
     return note;
 }
 

@@ -18,7 +18,8 @@ PLAIN, REMUS, COLO = "plain", "remus", "colo"
 AUTO = "auto"
 
 Details = Optional[Dict[str, Any]]
-Frames = Dict[int, Tuple[int, int, int]]
+Frame = Tuple[int, int, int]
+Frames = Dict[int, Frame]
 
 
 class Options(NamedTuple):
@@ -94,8 +95,7 @@ class Layer:
             self.reader.fail(self.name + "-length-limit")
         frame = self.frames.get(record_type)
         if frame is not None:
-            low, high, unit = frame
-            if length < low or length > high or (length - low) % unit:
+            if not length_fits(frame, length):
                 self.reader.fail(
                     "optional-length" if record_type >= RECORD_OPTIONAL
                     else self.name + "-length")
@@ -109,6 +109,12 @@ class Layer:
     def body(self, record_type: int, length: int) -> Details:
         """Read and check a body with its padding; return what it tells."""
         raise NotImplementedError
+
+
+def length_fits(frame: Frame, length: int) -> bool:
+    """Whether a body of this length may be a record's."""
+    low, high, unit = frame
+    return low <= length <= high and not (length - low) % unit
 
 
 def _frames(layer: str) -> Frames:

@@ -13,7 +13,7 @@ from typing import Any, Dict, NamedTuple, Optional, Union
 
 from xen.migration import libxc, libxl, pages, xl
 from xen.migration.layer import (
-    AUTO, LIBXL_FRAMES, PLAIN, Details, Layer, Options, State,
+    AUTO, LIBXL_FRAMES, PLAIN, Details, Layer, Options, State, length_fits,
 )
 from xen.migration.public import (
     CHECKPOINT, CHECKPOINT_DIRTY_PFN_LIST, CHECKPOINT_END, CHECKPOINT_STATE,
@@ -328,11 +328,10 @@ def _begins_back(start: bytes) -> bool:
     """Whether a back channel may begin with these 8 octets."""
     record_type, length = RECORD_HEADER.unpack(start)
     frame = LIBXL_FRAMES.get(record_type)
-    if frame is None or (record_type != CHECKPOINT_STATE
-                         and record_type < RECORD_OPTIONAL):
-        return False
-    low, high, unit = frame
-    return low <= length <= high and not (length - low) % unit
+    return (frame is not None
+            and (record_type == CHECKPOINT_STATE
+                 or record_type >= RECORD_OPTIONAL)
+            and length_fits(frame, length))
 
 
 def check(source: Source,
