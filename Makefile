@@ -35,13 +35,14 @@ I_base     := base
 I_wire     := base wire
 I_stream   := base wire stream
 I_protocol := base protocol
+I_compare  := base compare
 I_ops      := base wire ops
-I_session  := base wire stream protocol ops session
+I_session  := base wire stream protocol compare ops session
 I_io       := base wire ops session io
 I_domain   := base wire stream ops domain
 I_net      := base wire ops net
 I_disk     := base wire ops disk
-FOLDERS    := base wire stream protocol ops session io domain net disk
+FOLDERS    := base wire stream protocol compare ops session io domain net disk
 inc = $(foreach d,$(I_$(1)),-I$(L)/$(d))
 
 SRC_LIB := $(foreach d,$(FOLDERS),$(wildcard $(L)/$(d)/*.c))

@@ -14,6 +14,8 @@
  * → capture → resume → … → log_stop → close.
  * Sink (secondary): open_sink → create → (bytes to its fd, closed by the
  * session) → DOM_EV_CREATED → apply … → activate | destroy → close.
+ * With COLO the copy runs between two epochs: log_start after DOM_EV_CREATED;
+ * resume → … → suspend → DOM_EV_SUSPENDED → dirty → apply → resume … .
  */
 #ifndef XC_OPS_DOMAIN_H
 #define XC_OPS_DOMAIN_H
@@ -106,6 +108,7 @@ struct dom_create {
 
 struct dom_ops {
     const char *name;    /* "xen", "embedded" */
+    bool runs_copies;    /* COLO: a copy can run beside its domain */
 
     /* ---- both sides ---------------------------------------------------- */
     /* A descriptor that polls readable when an event may be there; the same
@@ -186,6 +189,19 @@ struct dom_ops {
     int (*activate)(struct dom *d, bool run, struct err *e);
     /* ERR_TIMEOUT: it takes long, and goes on by itself; again waits on. */
     int (*destroy)(struct dom *d, struct err *e);
+
+    /* ---- sink, where runs_copies ---------------------------------------- */
+    /* Of the calls above a copy that stands also takes
+         log_start           what it writes itself is logged, nothing else;
+         resume              the newest applied epoch's state in, and it runs,
+                             under its name with the suffix;
+         suspend, dirty      as on the source; dirty() lists what it wrote
+                             since resume(), which apply() then overwrites
+                             (the session sees to that), and what waited for
+                             it on its network is forgotten by apply();
+         pause, unpause, is_paused
+         activate            a copy that was resumed since apply() goes on
+                             from its own state. */
 };
 
 #endif

@@ -7,10 +7,16 @@
  * any time. At most one marked epoch is outstanding. If the process dies
  * between hold and release_all, the output stays held (and bounded: what
  * passes the limit is dropped, as a slow network would).
+ *
+ * With COLO both copies run, and each side sees their frames:
+ * attach → tap → (next | put)* → release_all → detach, or drop at any time,
+ * on the copy's host, too.
  */
 #ifndef XC_OPS_NETWORK_H
 #define XC_OPS_NETWORK_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "domain.h"
@@ -24,6 +30,14 @@ struct net_stats {
     uint64_t held_bytes;
     uint64_t sent_packets;        /* since hold() */
     uint64_t dropped_packets;
+};
+
+/* A frame between the domain and others, Ethernet header first, no FCS. */
+struct net_frame {
+    unsigned int vif;         /* its place in dom_info.vifs; embedded: 0 */
+    bool to_domain;           /* else the domain sends it */
+    const uint8_t *data;
+    size_t size;
 };
 
 struct net_ops {
@@ -50,6 +64,23 @@ struct net_ops {
     void (*drop)(struct net *n);
     /* Free without touching the kernel: what is held stays held. */
     void (*abandon)(struct net *n);
+
+    /* ---- COLO; NULL where the backend can't ----------------------------- */
+    /* Instead of hold(): from now on what the domain sends leaves by put()
+       alone, and next() tells of it, as of what others send to the domain,
+       which has it already. To a copy (a sink's domain) nobody sends. */
+    int (*tap)(struct net *n, struct err *e);
+    /* Readable when next() may have something. */
+    int (*fd)(struct net *n);
+    /* Frames in the order in which the domain saw them: 0, or ERR_AGAIN. All
+       of before a DOM_EV_SUSPENDED are there when that is. *f_r refers to
+       octets that stay until the next call. */
+    int (*next)(struct net *n, struct net_frame *f_r);
+    /* The domain's frame to others, or one of theirs to the copy. What comes
+       to a copy that stands still waits for it to run, until apply(). */
+    int (*put)(struct net *n, const struct net_frame *f, struct err *e);
+
+    /* ---- both ----------------------------------------------------------- */
     /* Tell the neighbourhood where the domain now is (after takeover). */
     int (*announce)(const struct dom_info *info, struct err *e);
 };

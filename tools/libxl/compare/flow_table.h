@@ -5,8 +5,8 @@
  * a flow that wasn't used lately makes room. Which flows collide is a secret.
  * Pure, one thread. Called by compare.c and rewrite.c.
  */
-#ifndef XC_NET_FLOW_TABLE_H
-#define XC_NET_FLOW_TABLE_H
+#ifndef XC_COMPARE_FLOW_TABLE_H
+#define XC_COMPARE_FLOW_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

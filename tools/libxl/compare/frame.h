@@ -5,8 +5,8 @@
  * to two VLAN tags, IPv4 with options, IPv6 with extension headers, TCP, UDP;
  * everything else by its octets. Pure. Called by compare.c and rewrite.c.
  */
-#ifndef XC_NET_FRAME_H
-#define XC_NET_FRAME_H
+#ifndef XC_COMPARE_FRAME_H
+#define XC_COMPARE_FRAME_H
 
 #include <stdbool.h>
 #include <stddef.h>

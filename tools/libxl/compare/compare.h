@@ -15,8 +15,8 @@
  *   others the body (of a fragment with its offset), in any order of what
  *          waits in the flow.
  */
-#ifndef XC_NET_COMPARE_H
-#define XC_NET_COMPARE_H
+#ifndef XC_COMPARE_COMPARE_H
+#define XC_COMPARE_COMPARE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -38,8 +38,8 @@
  * Not rewritten: fragments, and numbers quoted in ICMP. What signs TCP's
  * header (IPsec's AH, TCP-AO, TCP-MD5) doesn't survive it.
  */
-#ifndef XC_NET_REWRITE_H
-#define XC_NET_REWRITE_H
+#ifndef XC_COMPARE_REWRITE_H
+#define XC_COMPARE_REWRITE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  * What compare.c (verdicts), compare_queue.c (what waits) and compare_tcp.c
  * (TCP's rules) share.
  */
-#ifndef XC_NET_COMPARE_INT_H
-#define XC_NET_COMPARE_INT_H
+#ifndef XC_COMPARE_COMPARE_INT_H
+#define XC_COMPARE_COMPARE_INT_H
 
 #include "compare.h"
 #include "flow_table.h"
