@@ -47,11 +47,12 @@ int protect_show(struct xl *x, const struct protect *p)
     struct err e = { 0 };
 
     if (transport_rune(&r, &text, &e))
-        return xl_fail("remus", p->domain, &e);
+        return xl_fail(p->command, p->domain, &e);
     printf("domain=%s\nhost=%s\ncommand=%s\ninterval_ms=%u\nfence=%s\n"
-           "hold_output=%d\nshared_disks=%d\n", p->domain, p->host, text,
-           p->params.interval_ms, p->params.fence ? p->params.fence : "",
-           p->params.hold_output, p->params.shared_disks);
+           "hold_output=%d\nshared_disks=%d\nmode=%s\n", p->domain, p->host,
+           text, p->params.interval_ms,
+           p->params.fence ? p->params.fence : "", p->params.hold_output,
+           p->params.shared_disks, p->params.colo ? "colo" : "remus");
     return EXIT_SUCCESS;
 }
 
@@ -99,6 +100,16 @@ static int check_disks(const struct work *w, const struct dom_info *info,
                    "--shared-disks)", info->writable_disk);
 }
 
+static int check_colo(const struct work *w, struct err *e)
+{
+    const struct backend *b = w->x->backend;
+
+    if (!w->p->params.colo || (b->dom->runs_copies && b->net->tap))
+        return 0;
+    return err_set(e, ERR_UNSUPPORTED, "COLO isn't there yet for domains of "
+                   "the %s backend (protect it with `xl remus')", b->name);
+}
+
 static int check_free(const struct work *w, struct err *e)
 {
     CLEANUP_FREE char *reply = NULL;
@@ -122,7 +133,9 @@ static int prepare(struct work *w, struct err *e)
     const struct dom_info *info;
     int rc;
 
-    rc = xl_privilege(w->x, e);
+    rc = check_colo(w, e);
+    if (!rc)
+        rc = xl_privilege(w->x, e);
     if (!rc)
         rc = conf_make_dir(c->run_dir, e);
     if (!rc)
@@ -200,7 +213,7 @@ static int report_end(struct work *w)
         return EXIT_SUCCESS;
     err_set(&e, r->err.code ? r->err.code : ERR_PEER, "%s%s%s",
             news_end_text(r), r->err.msg[0] ? ": " : "", r->err.msg);
-    xl_fail("remus", w->name, &e);
+    xl_fail(w->p->command, w->name, &e);
     return EXIT_FAILURE;
 }
 
@@ -222,7 +235,7 @@ static void restore_watcher(struct work *w)
     w->dom = NULL;
     if (w->watched && !monitor_stock_lives(w->name) &&
         monitor_start(w->x, w->name, &e) && e.code != ERR_NOTFOUND)
-        xl_warn("remus", w->name, "nobody waits for the domain's end: %s",
+        xl_warn(w->p->command, w->name, "nobody waits for the domain's end: %s",
                 e.msg);
 }
 
@@ -241,7 +254,7 @@ static int run_checked(struct work *w)
     w->watched = ours || monitor_stock_lives(w->name);
     if (!rc)
         rc = session(w, &e);
-    ret = rc ? xl_fail("remus", w->name, &e) : report_end(w);
+    ret = rc ? xl_fail(w->p->command, w->name, &e) : report_end(w);
     news_dispose(&w->news);
     restore_watcher(w);
     return ret;
@@ -253,9 +266,9 @@ int protect_run(struct xl *x, const struct protect *p)
     struct err e = { 0 };
     int ret;
 
-    voice_init(&w.voice, "remus", x->verbose, x->timestamps);
+    voice_init(&w.voice, p->command, x->verbose, x->timestamps);
     if (prepare(&w, &e))
-        ret = xl_fail("remus", p->domain, &e);
+        ret = xl_fail(p->command, p->domain, &e);
     else
         ret = run_checked(&w);
     x->backend->dom->close(w.dom);

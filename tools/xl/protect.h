@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only */
 /*
  * Protecting a domain from this host: checks, transport, session, and the
- * domain's care afterwards. Called by `xl remus`.
+ * domain's care afterwards. Called by `xl remus` and `xl migrate --colo`.
  */
 #ifndef XL_PROTECT_H
 #define XL_PROTECT_H
@@ -13,6 +13,7 @@
 
 /* What the command line asks for; texts belong to the caller. */
 struct protect {
+    const char *command;        /* "remus", "migrate" */
     const char *domain, *host;
     const char *ssh;
     const char *peer;           /* what the other host's fence calls us */

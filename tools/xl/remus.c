@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only */
 /*
- * `xl remus`: its command line, stock's options first. Decides nothing about
- * the domain: protect.c does what is asked for here.
+ * `xl remus` and `xl migrate --colo`: their command lines, stock's options
+ * first. Decides nothing about the domain: protect.c does what is asked for
+ * here.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,8 +12,8 @@
 #include "xl.h"
 
 enum remus_option { OPT_STEP = OPT_OWN, OPT_STAGING, OPT_SHARED, OPT_PEER,
-                    OPT_DIRTY,
-                    OPT_HOST, OPT_JSON };
+                    OPT_DIRTY, OPT_HOST, OPT_JSON, OPT_COMPARE, OPT_COLO,
+                    OPT_LIVE, OPT_DEBUG };
 
 #define INTERVAL_MAX_MS 3600000
 #define STAGING_MAX_MB (16u << 20)
@@ -27,6 +28,10 @@ static const struct option longs[] = {
     { "peer-name", required_argument, NULL, OPT_PEER },
     { "host-name", required_argument, NULL, OPT_HOST },
     { "json-epochs", required_argument, NULL, OPT_JSON },
+    { "compare-timeout-ms", required_argument, NULL, OPT_COMPARE },
+    { "colo", no_argument, NULL, OPT_COLO },
+    { "live", no_argument, NULL, OPT_LIVE },
+    { "debug", no_argument, NULL, OPT_DEBUG },
     { NULL, 0, NULL, 0 },
 };
 
@@ -42,11 +47,13 @@ static void take_letter(struct protect *p, int opt, const char *value)
     case 'd': p->ignored = "-d"; break;
     case 'b': p->refused = "-b: a blackhole has no copy to protect with "
                            "(the system's xl remus has it)"; break;
-    case 'c':
-    case 'p': p->refused = "COLO comes with `xl migrate --colo' and isn't "
-                           "available yet (leave -c and -p out for plain "
-                           "checkpoints)"; break;
-    default: break;    /* -u: streams are never compressed */
+    case 'c': p->params.colo = true; break;
+    case 'C':
+    case 'D': p->refused = "-C and -D: the copy is the domain, with its "
+                           "configuration, under a number of that host's";
+        break;
+    default: break;    /* -u: streams are never compressed; -p: frames are
+                          always compared in this process */
     }
 }
 
@@ -57,6 +64,7 @@ static int take(struct protect *p, int opt, const char *value, struct err *e)
 
     switch (opt) {
     case 'i':
+        p->given.interval = true;
         return conf_number(value, "-i", 1, INTERVAL_MAX_MS,
                            &p->params.interval_ms, e);
     case OPT_STEP:
@@ -71,6 +79,10 @@ static int take(struct protect *p, int opt, const char *value, struct err *e)
         rc = conf_number(value, "--max-dirty-pages", 1, DIRTY_MAX, &n, e);
         p->params.max_dirty_pages = rc ? 0 : n;
         return rc;
+    case OPT_COMPARE:
+        return conf_number(value, "--compare-timeout-ms", 1, 600000,
+                           &p->params.compare_timeout_ms, e);
+    case OPT_COLO: p->params.colo = true; return 0;
     case OPT_SHARED: p->params.shared_disks = true; return 0;
     case OPT_PEER:   p->peer = value; return 0;
     case OPT_HOST:   p->params.peer = value; return 0;
@@ -87,6 +99,9 @@ static int check(const struct protect *p, struct err *e)
 {
     if (p->refused)
         return err_set(e, ERR_USAGE, "%s", p->refused);
+    if (p->params.colo && !p->params.hold_output)
+        return err_set(e, ERR_USAGE, "-n with COLO: what isn't compared isn't "
+                       "lock-stepped (leave -n or -c out)");
     if (!p->params.hold_output && !p->unsafe)
         return err_set(e, ERR_USAGE, "-n lets clients see what a take-over "
                        "undoes (say -F -n to have it so)");
@@ -106,13 +121,13 @@ static void remarks(const struct protect *p)
     const struct colo_params *params = &p->params;
 
     if (p->ignored)
-        xl_warn("remus", NULL, "%s has no effect: output is held without a "
+        xl_warn(p->command, NULL, "%s has no effect: output is held without a "
                 "script, and disks aren't replicated", p->ignored);
     if (!params->hold_output)
-        xl_warn("remus", p->domain, "unsafe: output isn't held, so clients "
+        xl_warn(p->command, p->domain, "unsafe: output isn't held, so clients "
                 "may see what a take-over undoes");
     if (colo_needs_proof(params) && !params->fence)
-        xl_warn("remus", p->domain, "no fence command is set and %s, so the "
+        xl_warn(p->command, p->domain, "no fence command is set and %s, so the "
                 "copy won't take over by itself: it waits for `xl "
                 "colo-failover'", params->shared_disks ? "a disk is shared"
                                                 : "output isn't held");
@@ -126,42 +141,49 @@ static const char *host_only(const char *host)
     return at ? at + 1 : host;
 }
 
-int cmd_remus(struct xl *x, int argc, char **argv)
+/* @letters: which of stock's the command has. */
+static int command(struct xl *x, struct protect *p, const char *letters,
+                   int argc, char **argv)
 {
-    struct protect p = { .ssh = "ssh" };
     struct err e = { 0 };
     struct utsname node;
     int opt;
 
-    options_init(&p.params, &x->conf);
-    while ((opt = command_getopt(argc, argv, ":Fbundi:s:N:ecph", longs, 2,
-                                 2)) != -1) {
+    while ((opt = command_getopt(argc, argv, letters, longs, 2, 2)) != -1) {
         if (opt == 'h' || opt == '?')
             return command_exit(opt);
-        if (take(&p, opt, optarg, &e))
-            return xl_fail("remus", NULL, &e);
+        if (take(p, opt, optarg, &e))
+            return xl_fail(p->command, NULL, &e);
     }
-    p.domain = argv[optind];
-    p.host = argv[optind + 1];
-    if (check(&p, &e))
-        return xl_fail("remus", NULL, &e);
+    p->domain = argv[optind];
+    p->host = argv[optind + 1];
+    if (check(p, &e))
+        return xl_fail(p->command, NULL, &e);
     uname(&node);
-    if (!p.peer)
-        p.peer = node.nodename;
-    if (!p.params.peer)
-        p.params.peer = host_only(p.host);
-    if (!p.params.interval_ms)
-        p.params.interval_ms = COLO_INTERVAL_MS_DEFAULT;
-    remarks(&p);
-    return x->dryrun ? protect_show(x, &p) : protect_run(x, &p);
+    if (!p->peer)
+        p->peer = node.nodename;
+    if (!p->params.peer)
+        p->params.peer = host_only(p->host);
+    /* What xl.conf says is how often Remus is to let output go. */
+    if (!p->params.interval_ms || (p->params.colo && !p->given.interval))
+        p->params.interval_ms = p->params.colo ? COLO_INTERVAL_MS_COLO
+                                               : COLO_INTERVAL_MS_DEFAULT;
+    remarks(p);
+    return x->dryrun ? protect_show(x, p) : protect_run(x, p);
+}
+
+int cmd_remus(struct xl *x, int argc, char **argv)
+{
+    struct protect p = { .command = "remus", .ssh = "ssh" };
+
+    options_init(&p.params, &x->conf);
+    return command(x, &p, ":Fbundi:s:N:ecph", argc, argv);
 }
 
 int cmd_migrate_colo(struct xl *x, int argc, char **argv)
 {
-    (void)x;
-    (void)argc;
-    (void)argv;
-    xl_usage("migrate", "--colo: lock-stepping isn't there yet (use `xl "
-             "remus DOMAIN HOST', which protects by checkpoints)");
-    return EXIT_FAILURE;
+    struct protect p = { .command = "migrate", .ssh = "ssh" };
+
+    options_init(&p.params, &x->conf);
+    return command(x, &p, ":i:s:eC:Dph", argc, argv);
 }

@@ -34,17 +34,18 @@ static void diverge(struct compare *c, struct flow *w, enum compare_why why)
     drop_secondary(c, w);
 }
 
-static void let_go(struct compare *c, const uint8_t *data, size_t n)
+static void let_go(struct compare *c, const uint8_t *data, size_t n,
+                   uint64_t came_ns)
 {
     c->stats.released++;
     if (c->conf.release)
-        c->conf.release(c->conf.ctx, data, n);
+        c->conf.release(c->conf.ctx, data, n, came_ns);
 }
 
 static void matched(struct compare *c, const struct packet *p)
 {
     c->stats.kind[p->flow->kind].matched++;
-    let_go(c, p->data, p->size);
+    let_go(c, p->data, p->size, p->came_ns);
 }
 
 /* It waits: a copy of it. Of the primary's twice as many are kept. */
@@ -205,7 +206,7 @@ static enum compare_why take(struct compare *c, enum side side,
 
     if (c->alone) {
         if (side == PRIMARY)
-            let_go(c, data, n);
+            let_go(c, data, n, now_ns);
         return COMPARE_FINE;
     }
     if (n > FRAME_MAX) {
@@ -281,7 +282,7 @@ void compare_checkpoint(struct compare *c)
         if (p->flow->kind == FRAME_TCP)
             tcp_leaves(p->flow, p);
         packet_take(c, PRIMARY, p);
-        let_go(c, p->data, p->size);
+        let_go(c, p->data, p->size, p->came_ns);
         packet_free(c, p);
     }
     c->turn++;

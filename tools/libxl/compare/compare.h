@@ -46,8 +46,10 @@ struct compare_conf {
     uint64_t timeout_ns;
     uint64_t seed;                /* a secret: which flows collide */
     void *ctx;
-    /* A frame of the primary may go out. @data is valid in the call. */
-    void (*release)(void *ctx, const uint8_t *data, size_t n);
+    /* A frame of the primary may go out, which came at @came_ns. @data is
+       valid in the call. */
+    void (*release)(void *ctx, const uint8_t *data, size_t n,
+                    uint64_t came_ns);
 };
 
 struct compare_stats {

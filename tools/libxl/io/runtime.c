@@ -20,21 +20,28 @@ struct env *runtime_env(struct runtime *rt)
     return &rt->env;
 }
 
+/* From now on @io watches @fd, if it didn't. */
+static void follow(struct runtime *rt, ev_io *io, int *watched, int fd)
+{
+    if (fd == *watched)
+        return;
+    runtime_io_on(rt, io, false);
+    *watched = fd;
+    ev_io_set(io, fd, EV_READ);
+    runtime_io_on(rt, io, fd >= 0);
+}
+
 void runtime_after(struct runtime *rt)
 {
-    int fd;
-
     if (!rt->ended)
         rt->role->domain(rt->session);
+    if (!rt->ended)
+        rt->role->net(rt->session);
     if (rt->ended)
         return;
-    fd = rt->role->domain_fd(rt->session);
-    if (fd != rt->domain_fd) {
-        runtime_io_on(rt, &rt->domain, false);
-        rt->domain_fd = fd;
-        ev_io_set(&rt->domain, fd, EV_READ);
-        runtime_io_on(rt, &rt->domain, fd >= 0);
-    }
+    follow(rt, &rt->domain, &rt->domain_fd,
+           rt->role->domain_fd(rt->session));
+    follow(rt, &rt->net, &rt->net_fd, rt->role->net_fd(rt->session));
     control_serve(rt);
 }
 
@@ -164,7 +171,9 @@ static void init_watchers(struct runtime *rt)
     ev_io_init(&rt->out, on_out, rt->out_fd, EV_WRITE);
     ev_io_init(&rt->feed, on_feed, 0, EV_WRITE);
     ev_io_init(&rt->domain, on_domain, 0, EV_READ);
+    ev_io_init(&rt->net, on_domain, 0, EV_READ);
     rt->in.data = rt->out.data = rt->feed.data = rt->domain.data = rt;
+    rt->net.data = rt;
     for (int i = 0; i < ENV_TIMERS_NR; i++) {
         ev_init(&rt->timers[i], on_timer);
         rt->timers[i].data = rt;
@@ -185,7 +194,8 @@ int runtime_new(const struct runtime_conf *conf, struct runtime **rt_r,
     rt->conf = *conf;
     rt->in_fd = conf->in_fd;
     rt->out_fd = conf->out_fd;
-    rt->feed_fd = rt->domain_fd = rt->listen_fd = rt->fence.pidfd = -1;
+    rt->feed_fd = rt->domain_fd = rt->net_fd = rt->listen_fd = -1;
+    rt->fence.pidfd = -1;
     for (int i = 0; i < CLIENTS_MAX; i++)
         rt->clients[i].fd = -1;
     rt->data = malloc(INPUT_SIZE);
@@ -235,5 +245,6 @@ void runtime_run(struct runtime *rt, const struct role_ops *role,
     if (!rt->ended)
         ev_run(rt->loop, 0);
     runtime_io_on(rt, &rt->domain, false);
+    runtime_io_on(rt, &rt->net, false);
     sigaction(SIGPIPE, &old, NULL);
 }

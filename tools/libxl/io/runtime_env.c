@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,6 +35,16 @@ static uint64_t env_now(struct env *v)
 {
     (void)v;
     return clock_ns();
+}
+
+static uint64_t env_random(struct env *v)
+{
+    uint64_t n = 0;
+
+    (void)v;
+    if (getrandom(&n, sizeof(n), 0) != sizeof(n))
+        n = clock_ns();    /* no kernel of ours is that old */
+    return n;
 }
 
 static void env_timer(struct env *v, enum env_timer t, uint64_t delay_ns)
@@ -179,7 +190,7 @@ static void env_finished(struct env *v)
 }
 
 const struct env_ops runtime_env_ops = {
-    .now = env_now, .timer = env_timer, .send = env_send,
+    .now = env_now, .random = env_random, .timer = env_timer, .send = env_send,
     .want_send = env_want_send, .want_input = env_want_input,
     .end_send = env_end_send, .disconnect = env_disconnect,
     .fence = env_fence,

@@ -42,10 +42,10 @@ struct runtime {
     struct ev_loop *loop;
     const struct role_ops *role;
     void *session;
-    ev_io in, out, feed, domain, listener;
+    ev_io in, out, feed, domain, net, listener;
     ev_timer timers[ENV_TIMERS_NR];
     ev_signal signals[3];
-    int in_fd, out_fd, feed_fd, domain_fd, listen_fd;
+    int in_fd, out_fd, feed_fd, domain_fd, net_fd, listen_fd;
     bool input_on, ended;
     char *socket_path;
     uint8_t *data;          /* [INPUT_SIZE] */

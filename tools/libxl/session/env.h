@@ -21,6 +21,7 @@ enum env_timer {
     ENV_TIMER_SILENCE,      /* the peer may have gone silent */
     ENV_TIMER_STEP,         /* the step under way has a limit */
     ENV_TIMER_RETRY,        /* fence again */
+    ENV_TIMER_COMPARE,      /* COLO: output may have waited too long */
     ENV_TIMERS_NR
 };
 
@@ -31,6 +32,7 @@ struct env;
 
 struct env_ops {
     uint64_t (*now)(struct env *v);    /* monotonic, nanoseconds */
+    uint64_t (*random)(struct env *v); /* a secret */
     /* One shot; a later call replaces an earlier one; ENV_NEVER stops. */
     void (*timer)(struct env *v, enum env_timer t, uint64_t delay_ns);
     /* As writev() on a non-blocking descriptor: octets taken, or -errno. */

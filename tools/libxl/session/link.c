@@ -13,7 +13,7 @@
 
 int link_init(struct colo_link *l, const struct env_ops *ops,
               struct env *env, const struct logger *log,
-              enum sr_direction in, struct err *e)
+              enum sr_direction in, bool colo, struct err *e)
 {
     enum wire_layer first = in == SR_BACK ? WIRE_LIBXL : WIRE_XL;
 
@@ -25,7 +25,8 @@ int link_init(struct colo_link *l, const struct env_ops *ops,
     outq_init(&l->out);
     buf_init(&l->body, LINK_SMALL_MAX);
     sr_reader_init(&l->reader, in, first);
-    l->check = sr_validator_new(in, first, SR_MODE_REMUS);
+    l->check = sr_validator_new(in, first, colo ? SR_MODE_COLO
+                                               : SR_MODE_REMUS);
     if (!l->check)
         return err_set(e, ERR_NOMEM, "no memory for the stream's checks");
     l->heard_ns = ops->now(env);

@@ -20,7 +20,7 @@
 #include "writer.h"
 
 /* A record that is collected whole is never longer. */
-#define LINK_SMALL_MAX ((size_t)64 << 10)
+#define LINK_SMALL_MAX ((size_t)WIRE_FRAME_MAX + 8)
 /* While a copy is made its host is busy, and nothing depends on silence being
    noticed soon. No shorter than what a domain may take for one step. */
 #define LINK_EARLY_SILENCE_NS (2 * (uint64_t)DOM_STEP_LIMIT_MS * ENV_MS)
@@ -46,7 +46,7 @@ struct colo_link {
 
 int link_init(struct colo_link *l, const struct env_ops *ops,
               struct env *env, const struct logger *log,
-              enum sr_direction in, struct err *e);
+              enum sr_direction in, bool colo, struct err *e);
 void link_dispose(struct colo_link *l);
 
 /* Send what the stream takes now. False: it was found broken just now. */

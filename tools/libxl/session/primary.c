@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-void primary_post(struct colo_primary *p, enum primary_trigger t)
+void primary_post(struct colo_primary *p, int t)
 {
-    inbox_post(&p->inbox, (int)t);
+    inbox_post(&p->inbox, p->mode->trigger_of[t]);
 }
 
 void primary_say(struct colo_primary *p, enum log_level level,
@@ -62,8 +62,7 @@ void primary_blame(struct colo_primary *p, const char *fmt, ...)
 
 void primary_lost(struct colo_primary *p, const char *fmt, ...)
 {
-    uint64_t needed = p->link.own ? 2 : 1;
-    bool early = p->epochs_sent < needed;
+    bool early = p->epochs_sent < (p->link.own ? p->mode->safe_epochs : 1);
     char why[ERR_MSG_SIZE];
     va_list ap;
 
@@ -90,12 +89,12 @@ void primary_local_failed(struct colo_primary *p, const struct err *err)
 
 static void enter(struct colo_primary *p, int next, int trigger)
 {
+    const struct machine *m = p->mode->machine;
     const char *now;
 
-    log_trace(p->conf->log, "machine=primary state=%s trigger=%s next=%s "
-              "epoch=%" PRIu64, primary_machine.states[p->state].name,
-              primary_machine.triggers[trigger].name,
-              primary_machine.states[next].name, p->epoch);
+    log_trace(p->conf->log, "machine=%s state=%s trigger=%s next=%s "
+              "epoch=%" PRIu64, m->name, m->states[p->state].name,
+              m->triggers[trigger].name, m->states[next].name, p->epoch);
     p->state = next;
     now = primary_phase(p);
     if (p->phase && strcmp(now, p->phase) && p->conf->report &&
@@ -108,31 +107,33 @@ static void enter(struct colo_primary *p, int next, int trigger)
 /* Step until no trigger is left. */
 void primary_run(struct colo_primary *p)
 {
+    const struct machine *m = p->mode->machine;
     int t;
 
-    while (p->state != P_DONE && (t = inbox_take(&p->inbox)) >= 0) {
+    while (p->state != m->final && (t = inbox_take(&p->inbox)) >= 0) {
         const struct machine_cell *c;
         struct err e = { 0 };
 
-        if (machine_step(&primary_machine, p->state, t, &c, &e)) {
+        if (machine_step(m, p->state, t, &c, &e)) {
             /* A hole in our own reasoning: say so, and stop protecting as
                after any failure here, if that isn't under way. */
             log_error(p->conf->log, "event=bug text=\"%s\"", e.msg);
-            if (t != PT_LOCAL_FAILED)
+            if (t != p->mode->trigger_of[PT_LOCAL_FAILED])
                 primary_local_failed(p, &e);
             continue;
         }
         p->inbox.stepping = true;
         for (int i = 0; i < MACHINE_ACTIONS_MAX && c->actions[i]; i++) {
-            if (c->actions[i] == PA_DEFER && !triggers_has(&p->deferred, t))
+            if (c->actions[i] == p->mode->defer &&
+                !triggers_has(&p->deferred, t))
                 triggers_post(&p->deferred, t);
-            if (p->ops->dies(p->env, primary_machine.name,
-                             primary_machine.actions[c->actions[i]].name)) {
-                p->state = P_DONE;
+            if (p->ops->dies(p->env, m->name,
+                             m->actions[c->actions[i]].name)) {
+                p->state = m->final;
                 p->link.open = false;
                 return;
             }
-            primary_actions[c->actions[i]](p);
+            p->mode->actions[c->actions[i]](p);
         }
         p->inbox.stepping = false;
         enter(p, c->next, t);
@@ -163,7 +164,8 @@ void primary_pump(struct colo_primary *p)
     } else {
         p->epochs_sent = p->epoch;
         p->sent_ns = p->ops->now(p->env);
-        p->now.send_ns = p->sent_ns - p->resumed_ns;
+        p->now.send_ns = p->sent_ns - (p->captured_ns > p->resumed_ns ?
+                                       p->captured_ns : p->resumed_ns);
         p->now.bytes = p->link.out.sent - p->first_byte;
         primary_post(p, p->link.own ? PT_SENT : p->epoch == 1 ?
                      PT_SENT_FIRST_PLAIN : PT_SENT_PLAIN);
@@ -203,6 +205,9 @@ static void on_timer(void *s, enum env_timer t)
 
     switch (t) {
     case ENV_TIMER_INTERVAL:
+        if (p->round_waits)
+            primary_post(p, PT_ROUND_SENT);
+        p->round_waits = false;
         primary_look(p);
         break;
     case ENV_TIMER_HEARTBEAT:
@@ -219,6 +224,9 @@ static void on_timer(void *s, enum env_timer t)
         break;
     case ENV_TIMER_RETRY:
         primary_post(p, PT_RETRY);
+        break;
+    case ENV_TIMER_COMPARE:
+        primary_frames(p);
         break;
     default:
         break;
@@ -249,7 +257,7 @@ static void on_domain(void *s)
     struct colo_primary *p = s;
     struct dom_event ev;
 
-    while (p->state != P_DONE &&
+    while (p->state != p->mode->machine->final &&
            p->dom->next_event(p->conf->dom, &ev) == 0) {
         switch (ev.kind) {
         case DOM_EV_SUSPENDED:
@@ -258,7 +266,7 @@ static void on_domain(void *s)
             break;
         case DOM_EV_SUSPEND_FAILED:
             p->asking = false;
-            if (primary_is_paused(p)) {
+            if (primary_is_paused(p) && !p->mode->both_run) {
                 primary_post(p, PT_SUSPEND_STILL);
                 break;
             }
@@ -282,6 +290,21 @@ static int on_domain_fd(void *s)
     struct colo_primary *p = s;
 
     return p->dom->fd(p->conf->dom);
+}
+
+static void on_net(void *s)
+{
+    struct colo_primary *p = s;
+
+    primary_frames(p);
+    primary_run(p);
+}
+
+static int on_net_fd(void *s)
+{
+    struct colo_primary *p = s;
+
+    return pairing_fd(&p->pairing);
 }
 
 static void on_fence_done(void *s, int status)
@@ -311,6 +334,7 @@ const struct role_ops primary_role = {
     .start = on_start, .input = primary_input, .eof = primary_eof,
     .writable = on_writable,
     .timer = on_timer, .domain = on_domain, .domain_fd = on_domain_fd,
+    .net = on_net, .net_fd = on_net_fd,
     .fence_done = on_fence_done, .command = primary_command,
     .settle = on_writable,
     .status = primary_status,
@@ -333,9 +357,11 @@ int primary_new(const struct colo_primary_conf *conf,
     p->info = conf->dom_ops->info(conf->dom);
     p->ops = ops;
     p->env = env;
-    p->state = primary_machine.initial;
+    p->mode = p->params.colo ? &primary_colo : &primary_remus;
+    p->state = p->mode->machine->initial;
     p->round_least = SIZE_MAX;
-    rc = link_init(&p->link, ops, env, conf->log, SR_BACK, e);
+    buf_init(&p->peer_pfns, (p->info->ram_pages + PAGES_SPARE) * 8);
+    rc = link_init(&p->link, ops, env, conf->log, SR_BACK, p->params.colo, e);
     p->link.generation = generation;
     if (!rc)
         rc = stats_init(&p->stats, e);
@@ -352,7 +378,7 @@ void primary_result(struct colo_primary *p, struct colo_result *r)
     *r = p->result;
     r->epochs = p->epochs_ready;
     stats_median(&p->stats, &r->median);
-    r->delay = stats_delay(&p->stats);
+    r->delay = primary_delay(p);
 }
 
 void primary_free(struct colo_primary *p)
@@ -361,6 +387,8 @@ void primary_free(struct colo_primary *p)
         return;
     if (p->net)
         p->net_ops->abandon(p->net);
+    pairing_abandon(&p->pairing);
+    buf_dispose(&p->peer_pfns);
     ckpt_dispose(&p->stage);
     stats_dispose(&p->stats);
     link_dispose(&p->link);

@@ -12,59 +12,49 @@
 /* How often dirty pages are counted, where they are limited. */
 #define LOOK_NS (10 * ENV_MS)
 
-static void act_log_start(struct colo_primary *p)
+bool primary_log_start(struct colo_primary *p)
 {
     struct err e = { 0 };
     size_t pages = p->params.staging_pages ? p->params.staging_pages
-                                           : p->info->ram_pages + 1024;
+                                           : p->info->ram_pages + PAGES_SPARE;
 
     if (ckpt_init(&p->stage, pages, &e) ||
         p->dom->log_start(p->conf->dom, &e)) {
         primary_local_failed(p, &e);
-        return;
+        return false;
     }
     p->logging = true;
-    if (p->params.hold_output &&
-        p->net_ops->attach(p->info, p->conf->log, &p->net, &e))
-        primary_local_failed(p, &e);
+    return true;
 }
 
-static void act_arm_grace(struct colo_primary *p)
+void primary_act_arm_grace(struct colo_primary *p)
 {
     p->ops->timer(p->env, ENV_TIMER_STEP, GREET_GRACE_NS);
 }
 
-static void act_meet(struct colo_primary *p)
+void primary_act_meet(struct colo_primary *p)
 {
     link_start_beating(&p->link, p->params.heartbeat_ms * ENV_MS);
 }
 
-static void act_meet_plain(struct colo_primary *p)
-{
-    primary_say(p, LOG_WARN, "the receiver does not acknowledge "
-                "checkpoints: output is released once it is sent, and an "
-                "acknowledged write can be lost; a silent receiver goes "
-                "unnoticed");
-}
-
-static void act_lose(struct colo_primary *p)
+void primary_act_lose(struct colo_primary *p)
 {
     primary_lost(p, "%s", p->why);
 }
 
-static void act_arm_ready(struct colo_primary *p)
+void primary_act_arm_ready(struct colo_primary *p)
 {
     uint64_t ms = p->epoch == 1 ? p->params.create_ms : p->params.step_ms;
 
     p->ops->timer(p->env, ENV_TIMER_STEP, ms * ENV_MS);
 }
 
-static void act_suspend(struct colo_primary *p)
+void primary_act_suspend(struct colo_primary *p)
 {
     struct err e = { 0 };
 
-    p->ops->timer(p->env, ENV_TIMER_INTERVAL, ENV_NEVER);
-    if (primary_is_paused(p)) {
+    primary_dont_look(p);
+    if (primary_is_paused(p) && !p->mode->both_run) {
         primary_post(p, PT_SUSPEND_STILL);
         return;
     }
@@ -77,7 +67,7 @@ static void act_suspend(struct colo_primary *p)
     p->asking = true;
 }
 
-static void act_suspend_cancel(struct colo_primary *p)
+void primary_act_suspend_cancel(struct colo_primary *p)
 {
     if (!p->asking || !p->dom->suspend_cancel(p->conf->dom))
         return;    /* its answer comes, or is in the queue */
@@ -85,34 +75,7 @@ static void act_suspend_cancel(struct colo_primary *p)
     primary_post(p, PT_CANCELLED);
 }
 
-static void act_capture(struct colo_primary *p)
-{
-    struct err e = { 0 };
-
-    memset(&p->now, 0, sizeof(p->now));
-    run_state_lock(&p->run, RUN_LOCK_CHECKPOINT, LOCK_T_TAKE, &e);
-    if (p->dom->capture(p->conf->dom, &p->stage, p->epoch + 1, &e)) {
-        primary_verdict(p, COLO_END_FAILED, e.code, "%s", e.msg);
-        primary_post(p, PT_CAPTURE_FAILED);
-        return;
-    }
-    p->epoch++;
-    primary_post(p, p->epoch == 1 ? PT_CAPTURED_FIRST : PT_CAPTURED);
-}
-
-/*
- * As late as can be: what the guest sent before it stood still may be on its
- * way to the queue yet, and sch_plug takes no lock when it ends an epoch.
- */
-static void act_mark(struct colo_primary *p)
-{
-    struct err e = { 0 };
-
-    if (p->holding && !p->ended && p->net_ops->mark(p->net, &e))
-        primary_local_failed(p, &e);
-}
-
-static void act_resume(struct colo_primary *p)
+void primary_act_resume(struct colo_primary *p)
 {
     struct dom_times *t = &p->now.times;
     struct err e = { 0 };
@@ -135,50 +98,66 @@ static void act_resume(struct colo_primary *p)
                                                    : p->now.pause_ns;
 }
 
-static void act_hold(struct colo_primary *p)
+bool primary_capture(struct colo_primary *p)
 {
     struct err e = { 0 };
 
-    p->going_out = false;
-    p->epochs_ready = p->link.own ? 1 : 0;
-    if (!p->net)
-        return;
-    if (p->net_ops->hold(p->net, &e))
-        primary_local_failed(p, &e);
-    p->holding = true;
+    memset(&p->now, 0, sizeof(p->now));
+    run_state_lock(&p->run, RUN_LOCK_CHECKPOINT, LOCK_T_TAKE, &e);
+    if (p->dom->capture(p->conf->dom, &p->stage, p->epoch + 1, &e)) {
+        primary_verdict(p, COLO_END_FAILED, e.code, "%s", e.msg);
+        primary_post(p, PT_CAPTURE_FAILED);
+        return false;
+    }
+    p->epoch++;
+    return true;
 }
 
-static void act_release_epoch(struct colo_primary *p)
+void primary_epoch_safe(struct colo_primary *p)
 {
-    struct err e = { 0 };
-
     p->ops->timer(p->env, ENV_TIMER_STEP, ENV_NEVER);
     p->going_out = false;
     p->epochs_ready = p->epoch;
     link_allow_silence(&p->link, p->params.silence_ms * ENV_MS);
-    if (p->holding && p->net_ops->release_epoch(p->net, &e))
-        primary_local_failed(p, &e);
     p->now.ready_ns = p->ops->now(p->env) - p->sent_ns;
-    if (p->holding)
-        p->now.hold_ns = p->ops->now(p->env) - p->stood_ns;
+}
+
+void primary_epoch_over(struct colo_primary *p)
+{
     p->newest = p->now;
     stats_add(&p->stats, &p->now);
     if (p->conf->report && p->conf->report->epoch)
         p->conf->report->epoch(p->conf->report->ctx, &p->now);
 }
 
+/* When the next epoch is: at its time, or once the guest can agree again. */
+static uint64_t due(const struct colo_primary *p)
+{
+    uint64_t soon = p->resumed_ns + awake_least(&p->awake);
+
+    return pairing_wants(&p->pairing) && soon < p->next_epoch_ns
+               ? soon : p->next_epoch_ns;
+}
+
 /* At the next epoch's time or, with a limit on dirty pages, before. */
 static void arm_look(struct colo_primary *p)
 {
-    uint64_t now = p->ops->now(p->env);
-    uint64_t rest = p->next_epoch_ns > now ? p->next_epoch_ns - now : 0;
+    uint64_t now = p->ops->now(p->env), at = due(p);
+    uint64_t rest = at > now ? at - now : 0;
 
     if (p->params.max_dirty_pages && rest > LOOK_NS)
         rest = LOOK_NS;
+    p->looking = true;
     p->ops->timer(p->env, ENV_TIMER_INTERVAL, rest);
 }
 
-static void act_arm_interval(struct colo_primary *p)
+void primary_dont_look(struct colo_primary *p)
+{
+    p->looking = p->round_waits = false;
+    p->ops->timer(p->env, ENV_TIMER_INTERVAL, ENV_NEVER);
+}
+
+void primary_arm_look(struct colo_primary *p)
 {
     uint64_t gone = p->ops->now(p->env) - p->resumed_ns;
     uint64_t all = awake_after(&p->awake, p->params.interval_ms * ENV_MS,
@@ -208,13 +187,23 @@ static bool dirty_enough(struct colo_primary *p)
 
 void primary_look(struct colo_primary *p)
 {
-    if (p->ops->now(p->env) >= p->next_epoch_ns || dirty_enough(p))
-        primary_post(p, PT_INTERVAL);
-    else
+    if (!p->looking)
+        return;
+    if (p->mode->both_run && primary_is_paused(p)) {
+        p->next_epoch_ns = p->ops->now(p->env) +
+                           p->params.interval_ms * ENV_MS;
         arm_look(p);
+        return;
+    }
+    if (p->ops->now(p->env) < due(p) && !dirty_enough(p)) {
+        arm_look(p);
+        return;
+    }
+    p->looking = false;
+    primary_post(p, PT_INTERVAL);
 }
 
-static void act_recall(struct colo_primary *p)
+void primary_act_recall(struct colo_primary *p)
 {
     int t;
 
@@ -222,15 +211,15 @@ static void act_recall(struct colo_primary *p)
         triggers_post(&p->inbox.inputs, t);
 }
 
-static void act_disconnect(struct colo_primary *p)
+void primary_act_disconnect(struct colo_primary *p)
 {
-    p->ops->timer(p->env, ENV_TIMER_INTERVAL, ENV_NEVER);
+    primary_dont_look(p);
     p->ops->timer(p->env, ENV_TIMER_STEP, ENV_NEVER);
     p->going_out = false;
     link_close(&p->link);
 }
 
-static void act_fence(struct colo_primary *p)
+void primary_act_fence(struct colo_primary *p)
 {
     struct err e = { 0 };
 
@@ -241,12 +230,12 @@ static void act_fence(struct colo_primary *p)
     }
 }
 
-static void act_arm_retry(struct colo_primary *p)
+void primary_act_arm_retry(struct colo_primary *p)
 {
     p->ops->timer(p->env, ENV_TIMER_RETRY, p->params.retry_ms * ENV_MS);
 }
 
-static void act_ask_user(struct colo_primary *p)
+void primary_act_ask_user(struct colo_primary *p)
 {
     snprintf(p->ask, sizeof(p->ask), "%s is lost and not proven off: its "
              "copy may have taken over, so the output of this one stays "
@@ -259,29 +248,7 @@ static void act_ask_user(struct colo_primary *p)
     p->needs_user = p->ask;
 }
 
-static void act_release_all(struct colo_primary *p)
-{
-    struct err e = { 0 };
-
-    if (!p->net)
-        return;
-    if (p->net_ops->release_all(p->net, &e))
-        primary_say(p, LOG_ERROR, "output stays held: %s", e.msg);
-    p->net_ops->detach(p->net);
-    p->net = NULL;
-    p->holding = false;
-}
-
-static void act_drop_all(struct colo_primary *p)
-{
-    if (!p->net)
-        return;
-    p->net_ops->drop(p->net);
-    p->net = NULL;
-    p->holding = false;
-}
-
-static void act_guest_end(struct colo_primary *p)
+void primary_act_guest_end(struct colo_primary *p)
 {
     struct err e = { 0 };
 
@@ -292,14 +259,14 @@ static void act_guest_end(struct colo_primary *p)
         primary_say(p, LOG_ERROR, "%s", e.msg);
 }
 
-static void act_refuse(struct colo_primary *p)
+void primary_act_refuse(struct colo_primary *p)
 {
     snprintf(p->reply, sizeof(p->reply), "error %s", p->needs_user ?
              p->needs_user : "the peer is being fenced; wait, or vouch for "
              "it with --release");
 }
 
-static void act_finish(struct colo_primary *p)
+void primary_act_finish(struct colo_primary *p)
 {
     if (p->logging && !p->guest_over && !p->destroyed)
         p->dom->log_stop(p->conf->dom);
@@ -308,28 +275,8 @@ static void act_finish(struct colo_primary *p)
     p->ops->finished(p->env);
 }
 
-static void act_defer(struct colo_primary *p)
+void primary_act_defer(struct colo_primary *p)
 {
     /* The trigger being stepped is left in p->deferred by the stepper. */
     (void)p;
 }
-
-primary_action_fn *const primary_actions[PA_NR] = {
-    [PA_ARM_GRACE] = act_arm_grace, [PA_MEET] = act_meet,
-    [PA_MEET_PLAIN] = act_meet_plain, [PA_LOSE] = act_lose,
-    [PA_ARM_READY] = act_arm_ready,
-    [PA_LOG_START] = act_log_start, [PA_SEND_HEAD] = primary_act_send_head,
-    [PA_ROUND] = primary_act_round, [PA_SUSPEND] = act_suspend,
-    [PA_SUSPEND_CANCEL] = act_suspend_cancel, [PA_MARK] = act_mark,
-    [PA_CAPTURE] = act_capture, [PA_RESUME] = act_resume,
-    [PA_SEND_EPOCH] = primary_act_send_epoch, [PA_HOLD] = act_hold,
-    [PA_OBEY] = primary_act_obey, [PA_TELL_PAUSE] = primary_act_tell_pause,
-    [PA_RELEASE_EPOCH] = act_release_epoch,
-    [PA_ARM_INTERVAL] = act_arm_interval, [PA_DEFER] = act_defer,
-    [PA_RECALL] = act_recall, [PA_DISCONNECT] = act_disconnect,
-    [PA_FENCE] = act_fence, [PA_ARM_RETRY] = act_arm_retry,
-    [PA_ASK_USER] = act_ask_user, [PA_SEND_END] = primary_act_send_end,
-    [PA_RELEASE_ALL] = act_release_all, [PA_DROP_ALL] = act_drop_all,
-    [PA_GUEST_END] = act_guest_end, [PA_REFUSE] = act_refuse,
-    [PA_FINISH] = act_finish,
-};

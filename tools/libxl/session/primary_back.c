@@ -41,6 +41,10 @@ static int back_hello(struct colo_primary *p, struct err *e)
 
     if (rc)
         return rc;
+    if (p->params.colo != !!(h.features & WIRE_HELLO_COLO))
+        return err_set(e, ERR_PEER, "the receiver is%s in COLO mode, and this "
+                       "side is%s", p->params.colo ? "n't" : "",
+                       p->params.colo ? "" : "n't");
     primary_blame(p, "the receiver says HELLO too late, or again");
     primary_post(p, PT_HELLO);
     return 0;
@@ -70,11 +74,46 @@ static int back_gone(struct colo_primary *p)
     return 0;
 }
 
-static int back_record(struct colo_primary *p, uint32_t type, struct err *e)
+static int back_frame(struct colo_primary *p, struct err *e)
+{
+    const uint8_t *frame;
+    uint32_t vif;
+    size_t n;
+    int rc = sr_get_frame(p->link.body.data, p->link.body.size, &vif, &frame,
+                          &n, e);
+
+    if (!rc)
+        rc = pairing_peer(&p->pairing, vif,
+                          p->link.body.data + p->link.body.size - n, n, e);
+    return rc;
+}
+
+static int back_state(struct colo_primary *p, struct err *e)
 {
     enum wire_state id;
-    int rc = 0;
+    int rc = sr_get_state(p->link.body.data, p->link.body.size, &id, e);
 
+    if (rc)
+        return rc;
+    primary_blame(p, "the receiver says %s out of turn", wire_state_name(id));
+    switch (id) {
+    case WIRE_STATE_SVM_READY:
+        primary_post(p, p->epoch == 1 ? PT_READY_FIRST : PT_READY);
+        return 0;
+    case WIRE_STATE_SVM_SUSPENDED:
+        buf_clear(&p->peer_pfns);
+        return 0;    /* with the list, which follows */
+    case WIRE_STATE_SVM_RESUMED:
+        primary_post(p, PX_PEER_RESUMED);
+        return 0;
+    default:
+        return err_set(e, ERR_PEER, "%s, which a receiver doesn't say",
+                       wire_state_name(id));
+    }
+}
+
+static int back_record(struct colo_primary *p, uint32_t type, struct err *e)
+{
     switch (type) {
     case WIRE_OPT_HEARTBEAT:
         /* It has read our HELLO, and goes on from here. */
@@ -89,20 +128,24 @@ static int back_record(struct colo_primary *p, uint32_t type, struct err *e)
     case WIRE_OPT_PAUSE_REASON:
         return sr_get_pause_reason(p->link.body.data, p->link.body.size,
                                    &p->kept, e);
+    case WIRE_OPT_FRAME:
+        return back_frame(p, e);
     case WIRE_LIBXL_CHECKPOINT_STATE:
-        rc = sr_get_state(p->link.body.data, p->link.body.size, &id, e);
-        if (rc)
-            return rc;
-        if (id != WIRE_STATE_SVM_READY)
-            return err_set(e, ERR_PEER, "%s, which belongs to COLO mode",
-                           wire_state_name(id));
-        primary_blame(p, "the receiver says SVM_READY without an epoch to "
-                      "answer");
-        primary_post(p, p->epoch == 1 ? PT_READY_FIRST : PT_READY);
-        return 0;
+        return back_state(p, e);
     default:
         return 0;    /* PEER_INFO, or optional and unknown: skipped */
     }
+}
+
+/* CHECKPOINT_DIRTY_PFN_LIST, the only record of libxc's here. */
+static int back_list(struct colo_primary *p, const struct sr_item *it,
+                     struct err *e)
+{
+    if (it->kind == SR_BODY)
+        return buf_append(&p->peer_pfns, it->data, it->size, e);
+    if (it->kind == SR_RECORD_END)
+        primary_post(p, PX_PEER_SUSPENDED);
+    return 0;
 }
 
 static int back_item(struct colo_primary *p, const struct sr_item *it,
@@ -112,6 +155,8 @@ static int back_item(struct colo_primary *p, const struct sr_item *it,
 
     if (rc)
         return rc;
+    if (it->layer == WIRE_LIBXC && !wire_is_optional(it->type))
+        return back_list(p, it, e);
     switch (it->kind) {
     case SR_RECORD:
         buf_clear(&p->link.body);
@@ -140,7 +185,7 @@ size_t primary_input(void *s, const uint8_t *data, size_t n)
     primary_run(p);
     /* Until it wants more: a record without a body ends without octets. */
     while (p->banner_used == BANNER_SIZE && p->link.open &&
-           p->state != P_DONE) {
+           p->state != p->mode->machine->final) {
         struct sr_item it;
         struct err e = { 0 };
 
@@ -163,7 +208,7 @@ void primary_eof(void *s)
                       "answer", p->conf->host);
     else
         primary_blame(p, "the receiver closed the stream");
-    if (p->link.own)
+    if (p->link.own || p->mode->both_run)
         primary_lost(p, "%s", p->why);
     else
         primary_post(p, PT_PLAIN_END);

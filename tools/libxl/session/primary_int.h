@@ -2,7 +2,8 @@
 /*
  * What primary.c (inputs), primary_back.c (the back channel),
  * primary_send.c (what is sent), primary_run.c (pausing), primary_user.c (the
- * user) and primary_actions.c (actions) share.
+ * user), primary_actions.c (actions), primary_modes.c (which table) and
+ * primary_colo.c (what only COLO does) share.
  */
 #ifndef XC_SESSION_PRIMARY_INT_H
 #define XC_SESSION_PRIMARY_INT_H
@@ -12,6 +13,7 @@
 #include "link.h"
 #include "machine_primary.h"
 #include "names.h"
+#include "pairing.h"
 #include "primary.h"
 #include "run_state.h"
 #include "stats.h"
@@ -23,13 +25,39 @@
    or when so many rounds were no smaller than the smallest before. */
 #define CONVERGED_PAGES 128u
 #define STUCK_MAX 5u
+/* What staging has room for beside the domain's pages. */
+#define PAGES_SPARE 1024u
 #define BATCH_PAGES WIRE_ZERO_PAGES_MAX
+
+/* What is posted: the triggers of one table, and those that only the other
+   has. */
+enum { PX_PEER_SUSPENDED = PT_NR, PX_PEER_RESUMED, PX_NR };
+#define PX_NEVER (-1)     /* it isn't posted in this mode */
+
+struct colo_primary;
+typedef void primary_action_fn(struct colo_primary *p);
+
+/* Remus or COLO: a table, and how it is lived. */
+struct primary_mode {
+    const char *name;                    /* in the status */
+    const struct machine *machine;
+    const int *trigger_of;               /* [PX_NR]: in the table's terms */
+    primary_action_fn *const *actions;   /* of the table */
+    const char *const *phases;           /* [states]: what a user sees; NULL:
+                                            protected, or not yet */
+    int defer, refuse;                   /* these two of its actions */
+    uint64_t safe_epochs;                /* so many, and a copy may run */
+    bool both_run;                       /* a paused domain isn't asked to
+                                            stand still, nor its copy */
+};
+extern const struct primary_mode primary_remus, primary_colo;
 
 enum primary_sending { SENDING_NOTHING, SENDING_ROUND, SENDING_EPOCH };
 
 struct colo_primary {
     const struct colo_primary_conf *conf;
     struct colo_params params;        /* defaults filled in */
+    const struct primary_mode *mode;
     const struct dom_ops *dom;
     const struct net_ops *net_ops;
     const struct dom_info *info;
@@ -41,12 +69,15 @@ struct colo_primary {
     struct trigger_queue deferred;
     struct net *net;
     bool holding;
+    struct pairing pairing;           /* COLO */
+    struct buf peer_pfns;             /* COLO: u64 each, what the copy wrote */
     char banner[BANNER_SIZE];
     size_t banner_used;
     struct ckpt stage;
     const uint64_t *round_pfns;       /* the domain's, until dirty() */
     size_t round_nr, round_done, round_least;
     unsigned int round, stuck;
+    bool round_waits;                 /* the last, for the domain to run */
     enum primary_sending sending;     /* what isn't all out yet */
     bool going_out;                   /* an epoch, sent or not answered yet */
     uint64_t epoch;                   /* captured last */
@@ -58,9 +89,12 @@ struct colo_primary {
     bool asking;                      /* it to stand still; no answer yet */
     struct awake awake;
     uint64_t next_epoch_ns;           /* when it is due, at the latest */
-    uint64_t asked_ns, stood_ns, resumed_ns, sent_ns, started_ns, first_byte;
+    bool looking;                     /* for whether it is due */
+    uint64_t asked_ns, stood_ns, captured_ns, resumed_ns, sent_ns;
+    uint64_t started_ns, first_byte;
     struct colo_epoch now, newest;
     struct epoch_stats stats;
+    struct colo_delay delay;          /* COLO's, once the comparison is over */
     struct colo_result result;
     bool ended;                       /* result is decided */
     bool guest_over, destroyed;
@@ -71,9 +105,6 @@ struct colo_primary {
     char ask[640];
     char reply[704];
 };
-
-typedef void primary_action_fn(struct colo_primary *p);
-extern primary_action_fn *const primary_actions[PA_NR];
 
 /* Pausing: primary_run.c. */
 void primary_act_obey(struct colo_primary *p);
@@ -91,10 +122,31 @@ void primary_act_round(struct colo_primary *p);
 void primary_act_send_epoch(struct colo_primary *p);
 void primary_act_send_end(struct colo_primary *p);
 
-/* The interval's clock: is the next epoch due? */
+/* Actions of both modes, and what they are made of: primary_actions.c. */
+primary_action_fn primary_act_arm_grace, primary_act_meet, primary_act_lose, primary_act_arm_ready,
+    primary_act_suspend, primary_act_suspend_cancel, primary_act_resume,
+    primary_act_recall, primary_act_disconnect, primary_act_fence,
+    primary_act_arm_retry, primary_act_ask_user, primary_act_guest_end,
+    primary_act_refuse, primary_act_finish, primary_act_defer;
+/* Memory mapped, dirty log on; false: a trigger says why not. */
+bool primary_log_start(struct colo_primary *p);
+/* The domain's state into staging; false: a trigger says why not. */
+bool primary_capture(struct colo_primary *p);
+/* The peer holds the newest epoch. */
+void primary_epoch_safe(struct colo_primary *p);
+/* It is over: figures, news. */
+void primary_epoch_over(struct colo_primary *p);
+/* The interval's clock: from now on look for whether the next epoch is due,
+   after as much as is left of what the domain is to run for; */
+void primary_arm_look(struct colo_primary *p);
+/* look; or don't look any more. */
 void primary_look(struct colo_primary *p);
+void primary_dont_look(struct colo_primary *p);
+/* COLO's: its frames have changed something: primary_colo.c. */
+void primary_frames(struct colo_primary *p);
 
-void primary_post(struct colo_primary *p, enum primary_trigger t);
+/* @t: enum primary_trigger, or a PX_. */
+void primary_post(struct colo_primary *p, int t);
 /* The first verdict stays; @fmt may be NULL. */
 void primary_verdict(struct colo_primary *p, enum colo_end end, int code,
                      const char *fmt, ...)
@@ -115,6 +167,7 @@ void primary_run(struct colo_primary *p);
 void primary_command(void *s, enum colo_command c, const char **reply_r);
 void primary_status(void *s, struct colo_status *st);
 const char *primary_phase(const struct colo_primary *p);
+struct colo_delay primary_delay(const struct colo_primary *p);
 /* role_ops: octets of the back channel, and its end. */
 size_t primary_input(void *s, const uint8_t *data, size_t n);
 void primary_eof(void *s);

@@ -87,5 +87,8 @@ void primary_run_command(struct colo_primary *p, enum run_command c)
                     "domain is paused: after a take-over it runs");
     snprintf(p->reply, sizeof(p->reply), "ok %s", wants_pause(p) ?
              "pausing" : "running");
+    if (p->mode->both_run && wants_pause(p) && p->paused &&
+        (uint32_t)p->run.reason == p->told)
+        return;    /* it is */
     primary_post(p, wants_pause(p) ? PT_USER_PAUSE : PT_USER_RUN);
 }

@@ -37,7 +37,8 @@ static int put_static(struct colo_primary *p, struct buf *b, struct err *e)
 void primary_act_send_head(struct colo_primary *p)
 {
     CLEANUP_BUF struct buf b = { 0 };
-    uint32_t features = colo_needs_proof(&p->params) ? WIRE_HELLO_PROOF : 0;
+    uint32_t features = (colo_needs_proof(&p->params) ? WIRE_HELLO_PROOF : 0) |
+                        (p->params.colo ? WIRE_HELLO_COLO : 0);
     const char *json = p->info->config_json ? p->info->config_json : "{}";
     struct err e = { 0 };
     int rc;
@@ -148,6 +149,18 @@ static int round_batch(struct colo_primary *p, struct err *e)
     return rc;
 }
 
+/* Few enough pages are left. Who is paused can't agree to stand still. */
+static void converged(struct colo_primary *p)
+{
+    if (!p->mode->both_run || !primary_is_paused(p)) {
+        primary_post(p, PT_CONVERGED);
+        return;
+    }
+    p->round_waits = true;
+    p->ops->timer(p->env, ENV_TIMER_INTERVAL,
+                  p->params.heartbeat_ms * ENV_MS);
+}
+
 void primary_act_round(struct colo_primary *p)
 {
     bool over = p->round_done == p->round_nr;
@@ -158,7 +171,7 @@ void primary_act_round(struct colo_primary *p)
         return;
     if (over && p->round > 0 &&
         (p->round_nr <= CONVERGED_PAGES || p->stuck >= STUCK_MAX)) {
-        primary_post(p, PT_CONVERGED);
+        converged(p);
         return;
     }
     if (over) {
@@ -171,7 +184,7 @@ void primary_act_round(struct colo_primary *p)
             p->round_least = p->round_nr;
     }
     if (!rc && p->round_nr == 0) {
-        primary_post(p, PT_CONVERGED);
+        converged(p);
         return;
     }
     p->sending = SENDING_ROUND;
@@ -253,7 +266,7 @@ void primary_act_send_end(struct colo_primary *p)
 
     p->sending = SENDING_NOTHING;
     p->going_out = false;
-    p->ops->timer(p->env, ENV_TIMER_INTERVAL, ENV_NEVER);
+    primary_dont_look(p);
     p->ops->timer(p->env, ENV_TIMER_STEP, 3 * p->params.step_ms * ENV_MS);
     /* Destroying a domain keeps the other side from answering for a while;
        it is no longer the one that might take over. */

@@ -9,18 +9,22 @@
 /* What the user sees of the state: epochs come and go inside "protected". */
 const char *primary_phase(const struct colo_primary *p)
 {
-    switch (p->state) {
-    case P_GREET:
-    case P_HELLO: return "connecting";
-    case P_FIRST: return "copying";
-    case P_FENCE: return "fencing";
-    case P_HELD:  return "held";
-    case P_CLOSE:
-    case P_END:   return "ending";
-    case P_DONE:  return "ended";
-    default:      return p->epochs_ready >= (p->link.own ? 2u : 1u) ?
-                         "protected" : "arming";
-    }
+    const char *phase = p->mode->phases[p->state];
+    uint64_t safe = p->link.own ? p->mode->safe_epochs : 1;
+
+    return phase ? phase : p->epochs_ready >= safe ? "protected" : "arming";
+}
+
+struct colo_delay primary_delay(const struct colo_primary *p)
+{
+    struct colo_delay delay = p->delay;
+
+    if (!p->mode->both_run)
+        return stats_delay(&p->stats);
+    if (p->pairing.net)
+        pairing_delay(&p->pairing, &delay.median_ns, &delay.p99_ns);
+    delay.set_by = delay.median_ns ? "copy" : "";
+    return delay;
 }
 
 /* True when @c is about running, and done. */
@@ -41,8 +45,7 @@ static bool about_running(struct colo_primary *p, enum colo_command c)
 void primary_command(void *s, enum colo_command c, const char **reply_r)
 {
     struct colo_primary *p = s;
-    enum primary_trigger t = c == COLO_CMD_STOP ? PT_USER_STOP
-                                                : PT_USER_RELEASE;
+    int t = c == COLO_CMD_STOP ? PT_USER_STOP : PT_USER_RELEASE;
 
     *reply_r = p->reply;
     if (c == COLO_CMD_FAILOVER) {
@@ -53,7 +56,8 @@ void primary_command(void *s, enum colo_command c, const char **reply_r)
     if (about_running(p, c))
         return;
     primary_post(p, t);
-    if (machine_begins_with(&primary_machine, p->state, t, PA_REFUSE)) {
+    if (machine_begins_with(p->mode->machine, p->state, p->mode->trigger_of[t],
+                            p->mode->refuse)) {
         primary_run(p);
         return;
     }
@@ -69,17 +73,20 @@ void primary_status(void *s, struct colo_status *st)
 
     if (p->net)
         p->net_ops->stats(p->net, &n, NULL);
+    if (p->pairing.net)
+        pairing_held(&p->pairing, &n.held_packets, &n.held_bytes);
     *st = (struct colo_status) {
-        .role = "primary", .state = primary_phase(p), .mode = "remus",
+        .role = "primary", .state = primary_phase(p), .mode = p->mode->name,
         .peer = p->conf->host ? p->conf->host : "", .name = p->info->name,
-        .output = p->holding ? "held" : "flows",
+        .output = !p->holding ? "flows" : p->mode->both_run && p->link.open ?
+                  "compared" : "held",
         .needs_user = p->needs_user ? p->needs_user : "",
         .domid = p->info->domid, .epoch = p->epochs_ready,
         .generation = p->link.generation,
         .interval_ms = p->params.interval_ms,
         .pages = p->newest.pages, .bytes = p->newest.bytes,
         .pause_ns = p->newest.pause_ns, .send_ns = p->newest.send_ns,
-        .ready_ns = p->newest.ready_ns, .delay = stats_delay(&p->stats),
+        .ready_ns = p->newest.ready_ns, .delay = primary_delay(p),
         .heard_ms = (p->ops->now(p->env) - p->link.heard_ns) / ENV_MS,
         .since_s = (p->ops->now(p->env) - p->started_ns) / (1000 * ENV_MS),
         .run_state = run_state_name(&p->run), .paused = primary_paused(p),

@@ -42,6 +42,8 @@ struct role_ops {
     void (*timer)(void *s, enum env_timer t);
     void (*domain)(void *s);           /* dom->fd() is readable */
     int (*domain_fd)(void *s);         /* -1: none yet */
+    void (*net)(void *s);              /* net_fd is readable */
+    int (*net_fd)(void *s);            /* COLO's frames; -1: none now */
     void (*fence_done)(void *s, int status);   /* 0: the peer is off */
     /* *reply_r: session-owned text, "ok …" or "error …". What was said yes
        to is done by the next settle(), so that the answer can go first. */

@@ -16,9 +16,9 @@
 static const char banner[] =
     "xl migration receiver ready, send binary domain data.\n";
 
-void secondary_post(struct colo_secondary *s, enum secondary_trigger t)
+void secondary_post(struct colo_secondary *s, int t)
 {
-    inbox_post(&s->inbox, (int)t);
+    inbox_post(&s->inbox, s->mode->trigger_of[t]);
 }
 
 void secondary_say(struct colo_secondary *s, enum log_level level,
@@ -59,7 +59,7 @@ void secondary_verdict(struct colo_secondary *s, enum colo_end end, int code,
  */
 static bool may_take_over(const struct colo_secondary *s)
 {
-    return s->held >= (s->link.own ? 2u : 1u);
+    return s->held >= (s->link.own ? s->mode->safe_epochs : 1);
 }
 
 void secondary_lost(struct colo_secondary *s, const char *fmt, ...)
@@ -103,12 +103,12 @@ void secondary_local_failed(struct colo_secondary *s, const struct err *err)
 
 static void enter(struct colo_secondary *s, int next, int trigger)
 {
+    const struct machine *m = s->mode->machine;
     const char *now;
 
-    log_trace(s->conf->log, "machine=secondary state=%s trigger=%s next=%s "
-              "epoch=%" PRIu64, secondary_machine.states[s->state].name,
-              secondary_machine.triggers[trigger].name,
-              secondary_machine.states[next].name, s->epochs);
+    log_trace(s->conf->log, "machine=%s state=%s trigger=%s next=%s "
+              "epoch=%" PRIu64, m->name, m->states[s->state].name,
+              m->triggers[trigger].name, m->states[next].name, s->epochs);
     s->state = next;
     now = secondary_phase(s);
     if (s->phase && strcmp(now, s->phase) && s->conf->report &&
@@ -120,27 +120,28 @@ static void enter(struct colo_secondary *s, int next, int trigger)
 
 void secondary_run(struct colo_secondary *s)
 {
+    const struct machine *m = s->mode->machine;
     int t;
 
-    while (s->state != S_DONE && (t = inbox_take(&s->inbox)) >= 0) {
+    while (s->state != m->final && (t = inbox_take(&s->inbox)) >= 0) {
         const struct machine_cell *c;
         struct err e = { 0 };
 
-        if (machine_step(&secondary_machine, s->state, t, &c, &e)) {
+        if (machine_step(m, s->state, t, &c, &e)) {
             log_error(s->conf->log, "event=bug text=\"%s\"", e.msg);
-            if (t != ST_LOCAL_FAILED)
+            if (t != s->mode->trigger_of[ST_LOCAL_FAILED])
                 secondary_local_failed(s, &e);
             continue;
         }
         s->inbox.stepping = true;
         for (int i = 0; i < MACHINE_ACTIONS_MAX && c->actions[i]; i++) {
-            if (s->ops->dies(s->env, secondary_machine.name,
-                             secondary_machine.actions[c->actions[i]].name)) {
-                s->state = S_DONE;
+            if (s->ops->dies(s->env, m->name,
+                             m->actions[c->actions[i]].name)) {
+                s->state = m->final;
                 s->link.open = false;
                 return;
             }
-            secondary_actions[c->actions[i]](s);
+            s->mode->actions[c->actions[i]](s);
         }
         s->inbox.stepping = false;
         enter(s, c->next, t);
@@ -179,8 +180,7 @@ void secondary_feed(struct colo_secondary *s)
 
 /* ---- inputs ------------------------------------------------------------- */
 
-/* Let input flow again when what it waited for is over. */
-static void unpark(struct colo_secondary *s)
+void secondary_unpark(struct colo_secondary *s)
 {
     if (!s->parked || secondary_parked(s))
         return;
@@ -195,7 +195,7 @@ static size_t on_input(void *v, const uint8_t *data, size_t n)
     size_t left = n, took = n;
 
     link_heard(&s->link);
-    while (s->link.open && s->state != S_DONE && !s->finishing) {
+    while (s->link.open && !secondary_over(s) && !s->finishing) {
         if (secondary_parked(s)) {
             s->parked = true;
             took = n - left;
@@ -208,7 +208,7 @@ static size_t on_input(void *v, const uint8_t *data, size_t n)
     }
     secondary_feed(s);
     secondary_run(s);
-    unpark(s);
+    secondary_unpark(s);
     return took;
 }
 
@@ -230,7 +230,7 @@ static void on_feed_writable(void *v)
     struct colo_secondary *s = v;
 
     secondary_feed(s);
-    unpark(s);
+    secondary_unpark(s);
 }
 
 static void step_ran_out(struct colo_secondary *s)
@@ -273,56 +273,6 @@ static void on_timer(void *v, enum env_timer t)
     secondary_run(s);
 }
 
-static void on_domain(void *v)
-{
-    struct colo_secondary *s = v;
-    struct dom_event ev;
-
-    while (s->dom && s->state != S_DONE &&
-           s->dom_ops->next_event(s->dom, &ev) == 0) {
-        switch (ev.kind) {
-        case DOM_EV_CREATED:
-            secondary_post(s, ST_CREATED);
-            break;
-        case DOM_EV_CREATE_FAILED:
-            secondary_verdict(s, COLO_END_FAILED, ev.err.code, "%s",
-                              ev.err.msg);
-            secondary_post(s, ST_CREATE_FAILED);
-            break;
-        case DOM_EV_GONE:
-            secondary_verdict(s, COLO_END_FAILED, ERR_DOMAIN,
-                              "somebody destroyed the copy");
-            secondary_post(s, ST_COPY_GONE);
-            break;
-        default:
-            break;
-        }
-        secondary_run(s);
-    }
-    unpark(s);
-}
-
-static int on_domain_fd(void *v)
-{
-    struct colo_secondary *s = v;
-
-    return s->dom ? s->dom_ops->fd(s->dom) : -1;
-}
-
-static void on_fence_done(void *v, int status)
-{
-    struct colo_secondary *s = v;
-
-    if (status == 0)
-        secondary_say(s, LOG_NOTE, "%s is off, says the fence command",
-                      secondary_peer(s));
-    else
-        secondary_say(s, LOG_WARN, "the fence command failed with %d",
-                      status);
-    secondary_post(s, status == 0 ? ST_FENCED : ST_FENCE_FAILED);
-    secondary_run(s);
-}
-
 static void on_start(void *v)
 {
     struct colo_secondary *s = v;
@@ -334,7 +284,8 @@ static void on_start(void *v)
     s->ops->timer(s->env, ENV_TIMER_STEP, s->params.create_ms * ENV_MS);
     if (buf_append(&b, banner, sizeof(banner) - 1, &e) ||
         link_put(&s->link, &b, &e) ||
-        link_put_hello(&s->link, 0, &s->params, "", &e))
+        link_put_hello(&s->link, s->params.colo ? WIRE_HELLO_COLO : 0,
+                       &s->params, "", &e))
         secondary_local_failed(s, &e);
     secondary_run(s);
 }
@@ -342,8 +293,10 @@ static void on_start(void *v)
 const struct role_ops secondary_role = {
     .start = on_start, .input = on_input, .eof = on_eof,
     .writable = on_writable, .feed_writable = on_feed_writable,
-    .timer = on_timer, .domain = on_domain, .domain_fd = on_domain_fd,
-    .fence_done = on_fence_done, .command = secondary_command,
+    .timer = on_timer, .domain = secondary_on_domain,
+    .domain_fd = secondary_on_domain_fd,
+    .net = secondary_on_net, .net_fd = secondary_on_net_fd,
+    .fence_done = secondary_on_fence_done, .command = secondary_command,
     .settle = on_writable,
     .status = secondary_status,
 };
@@ -362,10 +315,15 @@ int secondary_new(const struct colo_secondary_conf *conf,
     s->dom_ops = faulty_dom_ops(conf->dom_ops);
     s->ops = ops;
     s->env = env;
-    s->state = secondary_machine.initial;
+    s->mode = s->params.colo ? &secondary_colo : &secondary_remus;
+    s->state = s->mode->machine->initial;
     buf_init(&s->config, WIRE_XL_OPTIONAL_MAX + 16);
     buf_init(&s->feed, FEED_MAX);
-    rc = link_init(&s->link, ops, env, conf->log, SR_FORWARD, e);
+    rc = link_init(&s->link, ops, env, conf->log, SR_FORWARD, s->params.colo,
+                   e);
+    if (!rc && s->params.colo && !s->dom_ops->runs_copies)
+        rc = err_set(e, ERR_UNSUPPORTED, "the %s backend can't run a copy "
+                     "beside its domain (COLO)", s->dom_ops->name);
     /* Before the banner: who can't have a copy doesn't say it is ready. */
     if (!rc)
         rc = s->dom_ops->open_sink(conf->dom_open, &s->dom, e);
@@ -387,6 +345,7 @@ void secondary_free(struct colo_secondary *s)
 {
     if (!s)
         return;
+    pairing_abandon(&s->pairing);
     if (s->conf->dom_r && s->dom && s->result.end == COLO_END_TAKEN_OVER)
         *s->conf->dom_r = s->dom;
     else

@@ -14,8 +14,7 @@
 /* Of DOM_STEP_LIMIT_MS each; then it goes on without us. */
 #define DESTROY_TRIES 6
 
-static void failed(struct colo_secondary *s, struct err *e,
-                   enum secondary_trigger t)
+void secondary_failed(struct colo_secondary *s, const struct err *e, int t)
 {
     secondary_verdict(s, COLO_END_FAILED, e->code, "%s", e->msg);
     secondary_post(s, t);
@@ -49,13 +48,13 @@ static int create(struct colo_secondary *s, int *fd_r, int *stale_r,
     return rc;
 }
 
-static void act_lose(struct colo_secondary *s)
+void secondary_act_lose(struct colo_secondary *s)
 {
     secondary_lost(s, "no stream came within %u s",
                    s->params.create_ms / 1000);
 }
 
-static void act_fail(struct colo_secondary *s)
+void secondary_act_fail(struct colo_secondary *s)
 {
     struct err e;
 
@@ -64,7 +63,7 @@ static void act_fail(struct colo_secondary *s)
     secondary_local_failed(s, &e);
 }
 
-static void act_create(struct colo_secondary *s)
+void secondary_act_create(struct colo_secondary *s)
 {
     struct err e = { 0 };
     int fd = -1, stale = 0;
@@ -76,16 +75,16 @@ static void act_create(struct colo_secondary *s)
             s->ops->feed_open(s->env, fd);
             s->ops->feed_close(s->env);
         }
-        failed(s, &e, stale ? ST_STALE : ST_LOCAL_FAILED);
+        secondary_failed(s, &e, stale ? ST_STALE : ST_LOCAL_FAILED);
         return;
     }
     s->ops->feed_open(s->env, fd);
     s->feeding = true;
     if (buf_append(&s->feed, s->libxl_header, sizeof(s->libxl_header), &e))
-        failed(s, &e, ST_LOCAL_FAILED);
+        secondary_failed(s, &e, ST_LOCAL_FAILED);
 }
 
-static void act_feed_end(struct colo_secondary *s)
+void secondary_act_feed_end(struct colo_secondary *s)
 {
     s->feed_ending = true;
     s->route = ROUTE_NOWHERE;
@@ -106,7 +105,7 @@ static int make_stage(struct colo_secondary *s, struct err *e)
     return ckpt_init(&s->stage, pages, e);
 }
 
-static void act_send_ready(struct colo_secondary *s)
+void secondary_act_send_ready(struct colo_secondary *s)
 {
     struct err e = { 0 };
 
@@ -114,24 +113,24 @@ static void act_send_ready(struct colo_secondary *s)
     s->held = s->epochs;
     s->route = ROUTE_STAGE;
     if (make_stage(s, &e)) {
-        failed(s, &e, ST_LOCAL_FAILED);
+        secondary_failed(s, &e, ST_LOCAL_FAILED);
         return;
     }
     ckpt_reset(&s->stage, s->epochs + 1);
-    if (s->epochs > 1)
+    if (s->epochs >= s->mode->safe_epochs)
         link_allow_silence(&s->link, s->params.silence_ms * ENV_MS);
     if (s->link.own &&
         link_put_state(&s->link, WIRE_STATE_SVM_READY, &e))
-        failed(s, &e, ST_LOCAL_FAILED);
+        secondary_failed(s, &e, ST_LOCAL_FAILED);
 }
 
-static void act_apply(struct colo_secondary *s)
+void secondary_act_apply(struct colo_secondary *s)
 {
     uint64_t from = s->ops->now(s->env);
     struct err e = { 0 };
 
     if (s->dom_ops->apply(s->dom, &s->stage, &e)) {
-        failed(s, &e, ST_APPLY_FAILED);
+        secondary_failed(s, &e, ST_APPLY_FAILED);
         return;
     }
     s->apply_ns = s->ops->now(s->env) - from;
@@ -142,7 +141,7 @@ static void act_apply(struct colo_secondary *s)
     secondary_post(s, ST_APPLIED);
 }
 
-static void act_fence(struct colo_secondary *s)
+void secondary_act_fence(struct colo_secondary *s)
 {
     struct err e = { 0 };
 
@@ -153,12 +152,12 @@ static void act_fence(struct colo_secondary *s)
     }
 }
 
-static void act_arm_retry(struct colo_secondary *s)
+void secondary_act_arm_retry(struct colo_secondary *s)
 {
     s->ops->timer(s->env, ENV_TIMER_RETRY, s->params.retry_ms * ENV_MS);
 }
 
-static void act_ask_user(struct colo_secondary *s)
+void secondary_act_ask_user(struct colo_secondary *s)
 {
     snprintf(s->ask, sizeof(s->ask), "%s is lost and not proven off, so its "
              "copy waits; when the domain certainly doesn't run there: xl "
@@ -169,32 +168,36 @@ static void act_ask_user(struct colo_secondary *s)
     s->needs_user = s->ask;
 }
 
-static void act_note_pause(struct colo_secondary *s)
+void secondary_act_note_pause(struct colo_secondary *s)
 {
     s->reason = s->told;
     log_info(s->conf->log, "event=pause-reason reason=%u", s->reason);
 }
 
-static void act_echo_pause(struct colo_secondary *s)
+void secondary_act_echo_pause(struct colo_secondary *s)
 {
     CLEANUP_BUF struct buf b = { 0 };
     struct err e = { 0 };
 
     if (sr_put_pause_reason(&b, s->reason, &e) || link_put(&s->link, &b, &e))
-        failed(s, &e, ST_LOCAL_FAILED);
+        secondary_failed(s, &e, ST_LOCAL_FAILED);
 }
 
-static void act_activate(struct colo_secondary *s)
+void secondary_act_activate(struct colo_secondary *s)
 {
     bool run = s->reason == 0;
     struct err e = { 0 };
 
     s->ops->timer(s->env, ENV_TIMER_RETRY, ENV_NEVER);
+    if (s->asking)
+        s->dom_ops->suspend_cancel(s->dom);
     if (s->dom_ops->activate(s->dom, run, &e)) {
         s->ended = false;
-        failed(s, &e, ST_ACTIVATE_FAILED);
+        secondary_failed(s, &e, ST_ACTIVATE_FAILED);
         return;
     }
+    if (pairing_alone(&s->pairing, &e))
+        secondary_say(s, LOG_ERROR, "output is held here: %s", e.msg);
     s->ended = false;
     s->result.paused = !run;
     secondary_verdict(s, COLO_END_TAKEN_OVER, ERR_OK, "the domain %s here "
@@ -203,7 +206,7 @@ static void act_activate(struct colo_secondary *s)
     secondary_post(s, ST_ACTIVATED);
 }
 
-static void act_announce(struct colo_secondary *s)
+void secondary_act_announce(struct colo_secondary *s)
 {
     struct err e = { 0 };
 
@@ -212,7 +215,7 @@ static void act_announce(struct colo_secondary *s)
         secondary_say(s, LOG_WARN, "the network wasn't told: %s", e.msg);
 }
 
-static void act_destroy(struct colo_secondary *s)
+void secondary_act_destroy(struct colo_secondary *s)
 {
     struct err e = { 0 };
     int rc = 0;
@@ -223,6 +226,7 @@ static void act_destroy(struct colo_secondary *s)
         s->fed = 0;
         s->ops->feed_close(s->env);
     }
+    pairing_drop(&s->pairing);
     for (int i = 0; s->dom && i < DESTROY_TRIES; i++) {
         rc = s->dom_ops->destroy(s->dom, &e);
         if (rc != ERR_TIMEOUT)
@@ -239,7 +243,7 @@ static void act_destroy(struct colo_secondary *s)
 }
 
 /* GONE has to be true: who isn't told so fences this host. */
-static void act_send_gone(struct colo_secondary *s)
+void secondary_act_send_gone(struct colo_secondary *s)
 {
     CLEANUP_BUF struct buf b = { 0 };
     struct err e = { 0 };
@@ -254,7 +258,7 @@ static void act_send_gone(struct colo_secondary *s)
     link_flush(&s->link);
 }
 
-static void act_send_confirm(struct colo_secondary *s)
+void secondary_act_send_confirm(struct colo_secondary *s)
 {
     struct err e = { 0 };
 
@@ -263,12 +267,12 @@ static void act_send_confirm(struct colo_secondary *s)
     link_flush(&s->link);    /* what follows may take its time */
 }
 
-static void act_disconnect(struct colo_secondary *s)
+void secondary_act_disconnect(struct colo_secondary *s)
 {
     link_close(&s->link);
 }
 
-static void act_refuse(struct colo_secondary *s)
+void secondary_act_refuse(struct colo_secondary *s)
 {
     uint64_t quiet = s->ops->now(s->env) - s->link.heard_ns;
 
@@ -277,7 +281,7 @@ static void act_refuse(struct colo_secondary *s)
              secondary_peer(s), quiet / ENV_MS);
 }
 
-static void act_finish(struct colo_secondary *s)
+void secondary_act_finish(struct colo_secondary *s)
 {
     for (int t = 0; t < ENV_TIMERS_NR; t++)
         s->ops->timer(s->env, (enum env_timer)t, ENV_NEVER);
@@ -289,17 +293,3 @@ static void act_finish(struct colo_secondary *s)
     }
     s->ops->finished(s->env);
 }
-
-secondary_action_fn *const secondary_actions[SA_NR] = {
-    [SA_LOSE] = act_lose, [SA_FAIL] = act_fail,
-    [SA_CREATE] = act_create, [SA_FEED_END] = act_feed_end,
-    [SA_SEND_READY] = act_send_ready, [SA_APPLY] = act_apply,
-    [SA_FENCE] = act_fence, [SA_ARM_RETRY] = act_arm_retry,
-    [SA_ASK_USER] = act_ask_user, [SA_ACTIVATE] = act_activate,
-    [SA_NOTE_PAUSE] = act_note_pause, [SA_ECHO_PAUSE] = act_echo_pause,
-    [SA_ANNOUNCE] = act_announce, [SA_DESTROY] = act_destroy,
-    [SA_SEND_GONE] = act_send_gone,
-    [SA_SEND_CONFIRM] = act_send_confirm,
-    [SA_DISCONNECT] = act_disconnect, [SA_REFUSE] = act_refuse,
-    [SA_FINISH] = act_finish,
-};

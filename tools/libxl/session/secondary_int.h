@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only */
 /*
  * What secondary.c (inputs), secondary_input.c (the stream),
- * secondary_user.c (the user) and secondary_actions.c (actions) share.
+ * secondary_events.c (other inputs), secondary_user.c (the user),
+ * secondary_actions.c (actions), secondary_remus.c and secondary_colo.c (either
+ * mode's own) share.
  */
 #ifndef XC_SESSION_SECONDARY_INT_H
 #define XC_SESSION_SECONDARY_INT_H
@@ -11,6 +13,7 @@
 #include "machine_secondary.h"
 #include "names.h"
 #include "pages.h"
+#include "pairing.h"
 #include "secondary.h"
 
 #define INCOMING_SUFFIX "--incoming"
@@ -31,9 +34,31 @@ enum secondary_route {
     ROUTE_STAGE,      /* later epochs, into staging */
 };
 
+/* What is posted: the triggers of one table, and those that only the other
+   has. */
+enum { SX_NEW = ST_NR, SX_SUSPENDED, SX_SUSPEND_FAILED, SX_NR };
+#define SX_NEVER (-1)     /* it isn't posted in this mode */
+
+struct colo_secondary;
+typedef void secondary_action_fn(struct colo_secondary *s);
+
+/* Remus or COLO: a table, and how it is lived. */
+struct secondary_mode {
+    const char *name;                    /* in the status */
+    const struct machine *machine;
+    const int *trigger_of;               /* [SX_NR]: in the table's terms */
+    secondary_action_fn *const *actions; /* of the table */
+    const char *const *phases;           /* [states]: what a user sees; NULL:
+                                            protecting, or not yet */
+    int refuse;                          /* that action */
+    uint64_t safe_epochs;                /* so many, and the copy may run */
+};
+extern const struct secondary_mode secondary_remus, secondary_colo;
+
 struct colo_secondary {
     const struct colo_secondary_conf *conf;
     struct colo_params params;
+    const struct secondary_mode *mode;
     const struct dom_ops *dom_ops;
     struct dom *dom;
     const struct env_ops *ops;
@@ -54,6 +79,8 @@ struct colo_secondary {
     uint32_t emulator_skip;
     enum secondary_route route;
     uint64_t held;                  /* epochs that the copy has */
+    struct pairing pairing;         /* COLO */
+    bool runs, copy_paused, asking; /* COLO: the copy; it to stand still */
     uint64_t epochs;                /* complete ones, the first included */
     uint64_t started_ns, apply_ns, newest_pages;
     struct colo_result result;
@@ -66,10 +93,22 @@ struct colo_secondary {
     char ask[640], reply[704];
 };
 
-typedef void secondary_action_fn(struct colo_secondary *s);
-extern secondary_action_fn *const secondary_actions[SA_NR];
+/* Actions of both modes: secondary_actions.c. */
+secondary_action_fn secondary_act_lose, secondary_act_fail,
+    secondary_act_create, secondary_act_feed_end, secondary_act_send_ready,
+    secondary_act_apply, secondary_act_fence, secondary_act_arm_retry,
+    secondary_act_ask_user, secondary_act_note_pause,
+    secondary_act_echo_pause, secondary_act_activate,
+    secondary_act_announce, secondary_act_destroy, secondary_act_send_gone,
+    secondary_act_send_confirm, secondary_act_disconnect,
+    secondary_act_refuse, secondary_act_finish;
+/* Verdict and trigger. */
+void secondary_failed(struct colo_secondary *s, const struct err *e, int t);
+/* COLO's: the copy's frames: secondary_colo.c. */
+void secondary_frames(struct colo_secondary *s);
 
-void secondary_post(struct colo_secondary *s, enum secondary_trigger t);
+/* @t: enum secondary_trigger, or an SX_. */
+void secondary_post(struct colo_secondary *s, int t);
 void secondary_verdict(struct colo_secondary *s, enum colo_end end, int code,
                        const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
@@ -81,6 +120,18 @@ void secondary_local_failed(struct colo_secondary *s, const struct err *err);
 void secondary_say(struct colo_secondary *s, enum log_level level,
                    const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+static inline bool secondary_over(const struct colo_secondary *s)
+{
+    return s->state == s->mode->machine->final;
+}
+/* Let input flow again when what it waited for is over. */
+void secondary_unpark(struct colo_secondary *s);
+/* role_ops: secondary_events.c. */
+void secondary_on_domain(void *v);
+int secondary_on_domain_fd(void *v);
+void secondary_on_net(void *v);
+int secondary_on_net_fd(void *v);
+void secondary_on_fence_done(void *v, int status);
 /* Step until no trigger is left. */
 void secondary_run(struct colo_secondary *s);
 /* Move what waits for the restore into its pipe. */

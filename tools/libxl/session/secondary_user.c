@@ -28,24 +28,17 @@ const char *secondary_name(struct colo_secondary *s)
 
 const char *secondary_phase(const struct colo_secondary *s)
 {
-    switch (s->state) {
-    case S_GREET:  return "connecting";
-    case S_FIRST:  return "copying";
-    case S_CREATE: return "creating";
-    case S_FENCE:  return "fencing";
-    case S_ASK:    return "waiting-for-user";
-    case S_TAKE:   return "taking-over";
-    case S_DONE:   return "ended";
-    default:       return s->epochs >= (s->link.own ? 2u : 1u) ?
-                          "protecting" : "arming";
-    }
+    const char *phase = s->mode->phases[s->state];
+    uint64_t safe = s->link.own ? s->mode->safe_epochs : 1;
+
+    return phase ? phase : s->epochs >= safe ? "protecting" : "arming";
 }
 
 void secondary_command(void *v, enum colo_command c, const char **reply_r)
 {
     struct colo_secondary *s = v;
     bool takes = c == COLO_CMD_FAILOVER;
-    enum secondary_trigger t = takes ? ST_USER_FAILOVER : ST_USER_STOP;
+    int t = takes ? ST_USER_FAILOVER : ST_USER_STOP;
 
     *reply_r = s->reply;
     if (c != COLO_CMD_FAILOVER && c != COLO_CMD_STOP &&
@@ -55,7 +48,8 @@ void secondary_command(void *v, enum colo_command c, const char **reply_r)
         return;
     }
     secondary_post(s, t);
-    if (machine_begins_with(&secondary_machine, s->state, t, SA_REFUSE)) {
+    if (machine_begins_with(s->mode->machine, s->state,
+                            s->mode->trigger_of[t], s->mode->refuse)) {
         secondary_run(s);
         return;
     }
@@ -72,7 +66,7 @@ void secondary_status(void *v, struct colo_status *st)
     const struct dom_info *info = s->dom ? s->dom_ops->info(s->dom) : NULL;
 
     *st = (struct colo_status) {
-        .role = "secondary", .state = secondary_phase(s), .mode = "remus",
+        .role = "secondary", .state = secondary_phase(s), .mode = s->mode->name,
         .peer = secondary_peer(s), .name = secondary_name(s),
         .output = "none", .needs_user = s->needs_user ? s->needs_user : "",
         .domid = info ? info->domid : 0, .epoch = s->epochs,

@@ -18,6 +18,8 @@
 #include "network.h"
 
 #define COLO_INTERVAL_MS_DEFAULT  200
+#define COLO_INTERVAL_MS_COLO     10000    /* COLO: it needn't be short */
+#define COLO_COMPARE_MS_DEFAULT   3000
 #define COLO_HEARTBEAT_MS_DEFAULT 100
 #define COLO_SILENCE_MS_DEFAULT   500
 #define COLO_STEP_MS_DEFAULT      10000    /* SVM_READY, stand still, … */
@@ -36,7 +38,10 @@ enum colo_takeover { COLO_TAKEOVER_DEFAULT, COLO_TAKEOVER_MANUAL,
 
 struct colo_params {
     /* Milliseconds; 0 means the default above. */
-    unsigned int interval_ms;
+    unsigned int interval_ms;     /* primary: between two checkpoints */
+    unsigned int compare_timeout_ms;    /* COLO, primary: output waits so long
+                                           for the copy's, then for a
+                                           checkpoint */
     unsigned int heartbeat_ms;
     unsigned int silence_ms;
     unsigned int step_ms;
@@ -49,6 +54,8 @@ struct colo_params {
     uint64_t staging_pages;       /* 0: as many as the domain has */
     uint64_t max_dirty_pages;     /* primary: an epoch ends when so many were
                                      dirtied, before its time; 0: on time */
+    bool colo;                    /* both copies run, output is compared; the
+                                     peer has to say the same */
     bool hold_output;             /* primary only; false is unsafe */
     bool shared_disks;            /* primary only; the other host must not
                                      take over without proof */
@@ -84,7 +91,8 @@ struct colo_delay {
     uint64_t median_ns, p99_ns;    /* 0: no output was held yet */
     const char *set_by;            /* the part that counts most: "interval",
                                       "pause", "sending" or
-                                      "acknowledgement"; "" with median 0 */
+                                      "acknowledgement"; COLO: "copy", whose
+                                      turn it is; "" with median 0 */
 };
 
 /* Where a session's news go. Any member may be NULL. Texts are one line. */

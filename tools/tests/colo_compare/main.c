@@ -22,10 +22,12 @@ struct ours {
     struct verdict v;
 };
 
-static void on_release(void *ctx, const uint8_t *data, size_t n)
+static void on_release(void *ctx, const uint8_t *data, size_t n,
+                       uint64_t came_ns)
 {
     struct ours *o = ctx;
 
+    (void)came_ns;
     for (int i = 0; i < o->at->p_nr; i++)
         if (n == o->at->p[i].n && !memcmp(data, o->at->p[i].data, n))
             o->v.left |= 1u << i;

@@ -76,9 +76,11 @@ static void judge(const uint8_t *data)
         MUST(w.flushing || w.fin[seq + size] || w.own_fin == seq + size);
 }
 
-static void release(void *ctx, const uint8_t *data, size_t n)
+static void release(void *ctx, const uint8_t *data, size_t n,
+                    uint64_t came_ns)
 {
     (void)ctx;
+    (void)came_ns;
     for (size_t i = 0; i < w.waiting_nr; i++) {
         if (w.waiting[i].n != n || memcmp(w.waiting[i].data, data, n))
             continue;

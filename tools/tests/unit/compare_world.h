@@ -29,9 +29,11 @@ static struct {
     struct { uint8_t data[2048]; size_t n; } left[LEFT_MAX];
 } w;
 
-static void on_release(void *ctx, const uint8_t *data, size_t n)
+static void on_release(void *ctx, const uint8_t *data, size_t n,
+                       uint64_t came_ns)
 {
     (void)ctx;
+    (void)came_ns;
     assert_true(w.left_nr < LEFT_MAX && n <= sizeof(w.left[0].data));
     memcpy(w.left[w.left_nr].data, data, n);
     w.left[w.left_nr++].n = n;

@@ -61,15 +61,46 @@ static void every_cell_of_every_table_is_decided(void **state)
     }
 }
 
+static void can_be_posted(const struct machine *m, const int *trigger_of,
+                          int n)
+{
+    for (int t = 0; t < m->triggers_nr; t++) {
+        int i = 0;
+
+        while (i < n && trigger_of[i] != t)
+            i++;
+        if (i == n)
+            fail_msg("%s: %s", m->name, m->triggers[t].name);
+    }
+}
+
+static void check_primary_mode(const struct primary_mode *mode)
+{
+    const struct machine *m = mode->machine;
+
+    for (int a = 1; a < m->actions_nr; a++)
+        if (!mode->actions[a])
+            fail_msg("%s: %s", m->name, m->actions[a].name);
+    can_be_posted(m, mode->trigger_of, PX_NR);
+}
+
+static void check_secondary_mode(const struct secondary_mode *mode)
+{
+    const struct machine *m = mode->machine;
+
+    for (int a = 1; a < m->actions_nr; a++)
+        if (!mode->actions[a])
+            fail_msg("%s: %s", m->name, m->actions[a].name);
+    can_be_posted(m, mode->trigger_of, SX_NR);
+}
+
 static void every_action_is_implemented(void **state)
 {
     (void)state;
-    for (int a = 1; a < PA_NR; a++)
-        if (!primary_actions[a])
-            fail_msg("primary: %s", primary_machine.actions[a].name);
-    for (int a = 1; a < SA_NR; a++)
-        if (!secondary_actions[a])
-            fail_msg("secondary: %s", secondary_machine.actions[a].name);
+    check_primary_mode(&primary_remus);
+    check_primary_mode(&primary_colo);
+    check_secondary_mode(&secondary_remus);
+    check_secondary_mode(&secondary_colo);
 }
 
 /* ---- traces ------------------------------------------------------------- */
