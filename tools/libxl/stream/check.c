@@ -63,6 +63,11 @@ enum sr_rule sr_check_zero_pages(const uint8_t *head, uint32_t length)
     return get_le32(head + 4) ? SR_RULE_ZERO_RESERVED : SR_RULE_NONE;
 }
 
+enum sr_rule sr_check_frame(const uint8_t *head)
+{
+    return get_le32(head + 4) ? SR_RULE_FRAME_ZERO : SR_RULE_NONE;
+}
+
 enum sr_rule sr_check_tsc_info(const uint8_t *body)
 {
     return get_le32(body + 20) ? SR_RULE_TSC_RESERVED : SR_RULE_NONE;

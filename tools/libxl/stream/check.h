@@ -25,6 +25,7 @@ enum sr_rule sr_check_pause_reason(const uint8_t *body);      /* 8 */
 enum sr_rule sr_check_peer_info(const uint8_t *body);         /* 72 */
 /* The first 8 of 8 + 8 n octets; the pfns aren't looked at. */
 enum sr_rule sr_check_zero_pages(const uint8_t *head, uint32_t length);
+enum sr_rule sr_check_frame(const uint8_t *head);    /* the first 8 octets */
 enum sr_rule sr_check_tsc_info(const uint8_t *body);          /* 24 */
 enum sr_rule sr_check_pv_info(const uint8_t *body);           /* 8 */
 /* 8 + 16 n octets, n <= WIRE_HVM_PARAMS_NR */

@@ -125,6 +125,21 @@ int sr_get_zero_pages(const uint8_t *body, size_t length, uint64_t *pfns_r,
     return 0;
 }
 
+int sr_get_frame(const uint8_t *body, size_t length, uint32_t *vif_r,
+                 const uint8_t **frame_r, size_t *n_r, struct err *e)
+{
+    int rc = check_length(WIRE_LIBXL, WIRE_OPT_FRAME, length, e);
+
+    if (rc == 0)
+        rc = check_rule(WIRE_LIBXL, WIRE_OPT_FRAME, sr_check_frame(body), e);
+    if (rc)
+        return rc;
+    *vif_r = get_le32(body);
+    *frame_r = body + 8;
+    *n_r = length - 8;
+    return 0;
+}
+
 int sr_get_tsc_info(const uint8_t *body, size_t length,
                     struct sr_tsc_info *t_r, struct err *e)
 {

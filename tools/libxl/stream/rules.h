@@ -158,6 +158,10 @@ X(ZERO_RESERVED, "zero-pages-reserved", "libxl: ZERO_PAGES",                \
   "the second word is zero")                                                \
 X(ZERO_PFN, "zero-pages-pfn", "libxl: ZERO_PAGES",                          \
   "a pfn is below 2^40")                                                    \
+X(FRAME_PLACE, "frame-place", "libxl: FRAME",                               \
+  "FRAME comes in COLO only, and after the first epoch is complete")        \
+X(FRAME_ZERO, "frame-zero", "libxl: FRAME",                                 \
+  "the second word is zero")                                                \
 X(TRUNCATED, "stream-truncated", "libxl: Legal sequences",                  \
   "a stream ends with END, a checkpointed one between two records")         \
 X(INCOMPLETE, "stream-incomplete", "libxl: Legal sequences",                \

@@ -46,6 +46,11 @@ static enum sr_rule end_zero_pages(struct sr_validator *v)
     return rule != SR_RULE_NONE ? rule : v->pending;
 }
 
+static enum sr_rule end_frame(struct sr_validator *v)
+{
+    return sr_check_frame(v->head);
+}
+
 static enum sr_rule end_tsc(struct sr_validator *v)
 {
     return sr_check_tsc_info(v->head);
@@ -235,6 +240,7 @@ static const struct body_check optional_checks[] = {
         .whole = true, .end = end_peer_info },
     [WIRE_OPT_ZERO_PAGES - WIRE_OPTIONAL_BIT] = {
         .head = 8, .unit = 8, .each = each_zero, .end = end_zero_pages },
+    [WIRE_OPT_FRAME - WIRE_OPTIONAL_BIT] = { .head = 8, .end = end_frame },
 };
 
 static const struct body_check config_check = {

@@ -99,9 +99,11 @@ enum sr_rule sr_libxl_end(struct sr_validator *v);
 enum sr_rule sr_libxc_header(struct sr_validator *v,
                              const struct sr_item *item);
 enum sr_rule sr_libxc_begin(struct sr_validator *v);
+enum sr_rule sr_libxc_end(struct sr_validator *v);
 /* An optional record, in either layer and direction. */
 enum sr_rule sr_optional_begin(const struct sr_validator *v);
-enum sr_rule sr_libxc_end(struct sr_validator *v);
+/* Where PAGE_DATA may stand; it doesn't begin an epoch. */
+bool sr_takes_pages(const struct sr_validator *v);
 /* Every epoch's own state is forgotten. */
 void sr_libxc_next_epoch(struct sr_validator *v);
 

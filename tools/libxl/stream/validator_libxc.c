@@ -171,8 +171,7 @@ static enum sr_rule check_order(const struct sr_validator *v, int rank)
     return rank == RANK_LAST ? check_complete(v) : SR_RULE_NONE;
 }
 
-/* Where PAGE_DATA may stand; it doesn't begin an epoch. */
-static bool takes_pages(const struct sr_validator *v)
+bool sr_takes_pages(const struct sr_validator *v)
 {
     if (v->direction == SR_BACK || v->guest_type != WIRE_GUEST_HVM)
         return false;
@@ -181,12 +180,6 @@ static bool takes_pages(const struct sr_validator *v)
     return v->rank <= RANK_PAGES &&
         (v->libxc_version == WIRE_LIBXC_V2 ||
          seen(v->in_stream, WIRE_LIBXC_STATIC_DATA_END));
-}
-
-enum sr_rule sr_optional_begin(const struct sr_validator *v)
-{
-    return v->at.type == WIRE_OPT_ZERO_PAGES && !takes_pages(v) ?
-           SR_RULE_ZERO_PLACE : SR_RULE_NONE;
 }
 
 enum sr_rule sr_libxc_begin(struct sr_validator *v)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only */
 /*
  * The order of libxl records, forward and on the back channel, and whose
- * turn CHECKPOINT_STATE is.
+ * turn CHECKPOINT_STATE is. Where the optional records may stand.
  */
 #include "validator_int.h"
 
@@ -48,6 +48,36 @@ static enum sr_rule begin_back(const struct sr_validator *v)
         return SR_RULE_BACK_RECORD;
     return dirty == (v->back == BK_DIRTY) ? SR_RULE_NONE
                                           : SR_RULE_BACK_DIRTY;
+}
+
+/* In COLO, once there is a copy that may run. */
+static bool takes_frames(const struct sr_validator *v)
+{
+    if (v->direction == SR_BACK)
+        return v->back != BK_FIRST && v->back != BK_REMUS &&
+               v->back != BK_NOTHING;
+    return v->epoch && v->mode != SR_MODE_REMUS &&
+           v->guest_type == WIRE_GUEST_HVM;
+}
+
+enum sr_rule sr_optional_begin(const struct sr_validator *v)
+{
+    if (v->at.type == WIRE_OPT_ZERO_PAGES && !sr_takes_pages(v))
+        return SR_RULE_ZERO_PLACE;
+    if (v->at.type == WIRE_OPT_FRAME && !takes_frames(v))
+        return SR_RULE_FRAME_PLACE;
+    return SR_RULE_NONE;
+}
+
+static void end_optional(struct sr_validator *v)
+{
+    if (v->at.type == WIRE_OPT_RELEASE || v->at.type == WIRE_OPT_GONE)
+        v->released = true;
+    if (v->at.type != WIRE_OPT_FRAME)
+        return;
+    v->mode = SR_MODE_COLO;    /* as auto has found now */
+    if (v->back == BK_SECOND)
+        v->back = BK_RESUMED;
 }
 
 enum sr_rule sr_libxl_begin(struct sr_validator *v)
@@ -104,10 +134,10 @@ static enum sr_rule end_state(struct sr_validator *v)
 
 enum sr_rule sr_libxl_end(struct sr_validator *v)
 {
-    if (v->at.type == WIRE_OPT_RELEASE || v->at.type == WIRE_OPT_GONE)
-        v->released = true;
-    if (wire_is_optional(v->at.type))
+    if (wire_is_optional(v->at.type)) {
+        end_optional(v);
         return SR_RULE_NONE;
+    }
     if (v->at.layer == WIRE_LIBXC) {    /* the dirty list of SR_BACK */
         v->back = BK_READY;
         return SR_RULE_NONE;

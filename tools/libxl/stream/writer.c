@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only */
 /*
  * The put functions: each reserves room for a header or record, fills it, and
- * only then counts it in: a failure leaves the buffer as it was.
+ * only then counts it in: a failure leaves the buffer as it was. Optional
+ * records without pages are in writer_optional.c.
  */
 #include "writer.h"
 
@@ -9,11 +10,7 @@
 
 #include "bytes.h"
 #include "names.h"
-
-static int bug(struct err *e, const char *what)
-{
-    return err_set(e, ERR_BUG, "stream writer: %s", what);
-}
+#include "writer_int.h"
 
 int sr_put_xl_header(struct buf *b, const char *json, size_t length,
                      struct err *e)
@@ -26,7 +23,7 @@ int sr_put_xl_header(struct buf *b, const char *json, size_t length,
         return err_set(e, ERR_LIMIT, "config of %zu octets: at most %u",
                        length, WIRE_XL_OPTIONAL_MAX - 5);
     if (length && memchr(json, 0, length))
-        return bug(e, "NUL in the config");
+        return sr_put_bug(e, "NUL in the config");
     optional = 4 + length + 1;
     rc = buf_reserve(b, WIRE_XL_HEADER_SIZE + optional, &p, e);
     if (rc)
@@ -66,7 +63,7 @@ int sr_put_libxc_header(struct buf *b, uint32_t guest_type,
     int rc;
 
     if (guest_type != WIRE_GUEST_PV && guest_type != WIRE_GUEST_HVM)
-        return bug(e, "unknown guest type");
+        return sr_put_bug(e, "unknown guest type");
     rc = buf_reserve(b, WIRE_LIBXC_HEADER_SIZE, &p, e);
     if (rc)
         return rc;
@@ -101,11 +98,7 @@ int sr_put_record_header(struct buf *b, uint32_t type, size_t length,
     return 0;
 }
 
-/*
- * Room for a record, its header and zeroed padding in place. The caller
- * fills the body, which cannot fail, at *body_r.
- */
-static int begin(struct buf *b, uint32_t type, size_t length,
+int sr_put_begin(struct buf *b, uint32_t type, size_t length,
                  uint8_t **body_r, struct err *e)
 {
     size_t pad = WIRE_PADDING(length);
@@ -130,7 +123,7 @@ int sr_put_record(struct buf *b, uint32_t type, const void *body,
                   size_t length, struct err *e)
 {
     uint8_t *p;
-    int rc = begin(b, type, length, &p, e);
+    int rc = sr_put_begin(b, type, length, &p, e);
 
     if (rc == 0 && length)
         memcpy(p, body, length);
@@ -140,7 +133,7 @@ int sr_put_record(struct buf *b, uint32_t type, const void *body,
 int sr_put_state(struct buf *b, enum wire_state id, struct err *e)
 {
     uint8_t *p;
-    int rc = begin(b, WIRE_LIBXL_CHECKPOINT_STATE, 4, &p, e);
+    int rc = sr_put_begin(b, WIRE_LIBXL_CHECKPOINT_STATE, 4, &p, e);
 
     if (rc == 0)
         put_le32(p, id);
@@ -155,11 +148,11 @@ static int put_emulator(struct buf *b, uint32_t type, uint32_t id,
     int rc;
 
     if (id >= WIRE_EMULATORS_NR)
-        return bug(e, "unknown emulator id");
+        return sr_put_bug(e, "unknown emulator id");
     if (length > max - 8)
         return err_set(e, ERR_LIMIT, "%s of %zu octets: at most %zu",
                        wire_record_name(WIRE_LIBXL, type), length, max - 8);
-    rc = begin(b, type, 8 + length, &p, e);
+    rc = sr_put_begin(b, type, 8 + length, &p, e);
     if (rc)
         return rc;
     put_le32(p, id);
@@ -191,12 +184,12 @@ static int check_entries(const uint64_t *entries, size_t count,
     uint32_t type;
 
     if (count == 0 || count > WIRE_PAGES_MAX)
-        return bug(e, "number of pages in a record out of range");
+        return sr_put_bug(e, "number of pages in a record out of range");
     for (i = 0; i < count; i++) {
         type = (uint32_t)(entries[i] >> WIRE_ENTRY_SHIFT);
         if (!wire_page_type_valid(type) ||
             (entries[i] & ~(0xfull << WIRE_ENTRY_SHIFT)) >= WIRE_PFN_END)
-            return bug(e, "page list entry out of range");
+            return sr_put_bug(e, "page list entry out of range");
         data += wire_page_type_has_data(type);
     }
     *data_r = data;
@@ -207,7 +200,7 @@ static int check_pfns(const uint64_t *pfns, size_t n, struct err *e)
 {
     for (size_t i = 0; i < n; i++)
         if (pfns[i] >= WIRE_PFN_END)
-            return bug(e, "pfn out of range");
+            return sr_put_bug(e, "pfn out of range");
     return 0;
 }
 
@@ -229,7 +222,7 @@ int sr_put_page_entries_head(struct buf *b, const uint64_t *entries,
         return rc;
     body = 8 + 8 * count + WIRE_PAGE_SIZE * data;
     if (body > WIRE_BODY_MAX)
-        return bug(e, "pages of a record pass its limit");
+        return sr_put_bug(e, "pages of a record pass its limit");
     rc = buf_reserve(b, sr_page_data_head_size(count), &p, e);
     if (rc)
         return rc;
@@ -256,7 +249,7 @@ int sr_put_tsc_info(struct buf *b, const struct sr_tsc_info *t,
                     struct err *e)
 {
     uint8_t *p;
-    int rc = begin(b, WIRE_LIBXC_X86_TSC_INFO, 24, &p, e);
+    int rc = sr_put_begin(b, WIRE_LIBXC_X86_TSC_INFO, 24, &p, e);
 
     if (rc)
         return rc;
@@ -277,14 +270,14 @@ int sr_put_hvm_params(struct buf *b, const struct sr_hvm_param *params,
     int rc;
 
     if (count == 0)
-        return bug(e, "no HVM params");
+        return sr_put_bug(e, "no HVM params");
     for (i = 0; i < count; i++) {
         if (params[i].index >= WIRE_HVM_PARAMS_NR ||
             seen >> params[i].index & 1)
-            return bug(e, "HVM param index out of range, or twice");
+            return sr_put_bug(e, "HVM param index out of range, or twice");
         seen |= 1ull << params[i].index;
     }
-    rc = begin(b, WIRE_LIBXC_HVM_PARAMS, 8 + 16 * count, &p, e);
+    rc = sr_put_begin(b, WIRE_LIBXC_HVM_PARAMS, 8 + 16 * count, &p, e);
     if (rc)
         return rc;
     put_le32(p, (uint32_t)count);
@@ -307,8 +300,8 @@ int sr_put_dirty_pfns(struct buf *b, const uint64_t *pfns, size_t count,
                        count, WIRE_BODY_MAX / 8);
     rc = check_pfns(pfns, count, e);
     if (!rc)
-        rc = begin(b, WIRE_LIBXC_CHECKPOINT_DIRTY_PFN_LIST, 8 * count, &p,
-                   e);
+        rc = sr_put_begin(b, WIRE_LIBXC_CHECKPOINT_DIRTY_PFN_LIST, 8 * count,
+                          &p, e);
     if (!rc)
         put_longs(p, pfns, count);
     return rc;
@@ -321,80 +314,14 @@ int sr_put_zero_pages(struct buf *b, const uint64_t *pfns, size_t n,
     int rc;
 
     if (n == 0 || n > WIRE_ZERO_PAGES_MAX)
-        return bug(e, "number of pages out of range");
+        return sr_put_bug(e, "number of pages out of range");
     rc = check_pfns(pfns, n, e);
     if (!rc)
-        rc = begin(b, WIRE_OPT_ZERO_PAGES, 8 + 8 * n, &p, e);
+        rc = sr_put_begin(b, WIRE_OPT_ZERO_PAGES, 8 + 8 * n, &p, e);
     if (rc)
         return rc;
     put_le32(p, (uint32_t)n);
     put_le32(p + 4, 0);
     put_longs(p + 8, pfns, n);
-    return 0;
-}
-
-int sr_put_heartbeat(struct buf *b, struct err *e)
-{
-    return sr_put_record(b, WIRE_OPT_HEARTBEAT, NULL, 0, e);
-}
-
-/* A body of a word, and a word that is zero. */
-static int put_word(struct buf *b, uint32_t type, uint64_t word,
-                    struct err *e)
-{
-    uint8_t body[8];
-
-    put_le64(body, word);
-    return sr_put_record(b, type, body, sizeof(body), e);
-}
-
-int sr_put_release(struct buf *b, enum wire_keeper keeper, struct err *e)
-{
-    if (keeper >= WIRE_KEEPERS_NR)
-        return bug(e, "nobody who could keep a domain");
-    return put_word(b, WIRE_OPT_RELEASE, keeper, e);
-}
-
-int sr_put_gone(struct buf *b, struct err *e)
-{
-    return sr_put_record(b, WIRE_OPT_GONE, NULL, 0, e);
-}
-
-int sr_put_hello(struct buf *b, uint32_t features, uint64_t generation,
-                 struct err *e)
-{
-    uint8_t body[16];
-
-    if (features & ~WIRE_HELLO_PROOF)
-        return bug(e, "unknown features");
-    put_le32(body, WIRE_HELLO_VERSION);
-    put_le32(body + 4, features);
-    put_le64(body + 8, generation);
-    return sr_put_record(b, WIRE_OPT_HELLO, body, sizeof(body), e);
-}
-
-int sr_put_pause_reason(struct buf *b, uint32_t reason, struct err *e)
-{
-    if (reason > WIRE_PAUSE_REASON_MAX)
-        return bug(e, "no reason to stand still");
-    return put_word(b, WIRE_OPT_PAUSE_REASON, reason, e);
-}
-
-int sr_put_peer_info(struct buf *b, const struct sr_peer_info *i,
-                     struct err *e)
-{
-    size_t n = strnlen(i->name, WIRE_PEER_NAME_SIZE);
-    uint8_t *p;
-    int rc;
-
-    if (n == WIRE_PEER_NAME_SIZE)
-        return bug(e, "peer name without a NUL");
-    rc = begin(b, WIRE_OPT_PEER_INFO, 8 + WIRE_PEER_NAME_SIZE, &p, e);
-    if (rc)
-        return rc;
-    memset(p, 0, 8 + WIRE_PEER_NAME_SIZE);
-    put_le32(p, i->heartbeat_ms);
-    put_le32(p + 4, i->silence_ms);
-    memcpy(p + 8, i->name, n);
     return 0;
 }

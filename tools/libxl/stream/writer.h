@@ -101,7 +101,7 @@ struct sr_peer_info {
 int sr_put_heartbeat(struct buf *b, struct err *e);
 int sr_put_release(struct buf *b, enum wire_keeper keeper, struct err *e);
 int sr_put_gone(struct buf *b, struct err *e);
-/* WIRE_HELLO_VERSION; @features is WIRE_HELLO_PROOF or 0. */
+/* WIRE_HELLO_VERSION; @features is of WIRE_HELLO_KNOWN. */
 int sr_put_hello(struct buf *b, uint32_t features, uint64_t generation,
                  struct err *e);
 /* @reason is 0 to WIRE_PAUSE_REASON_MAX. */
@@ -111,6 +111,13 @@ int sr_put_peer_info(struct buf *b, const struct sr_peer_info *i,
 /* @n pfns below 2^40, 1 to WIRE_ZERO_PAGES_MAX of them. */
 int sr_put_zero_pages(struct buf *b, const uint64_t *pfns, size_t n,
                       struct err *e);
+/*
+ * A frame for, or from, interface @vif of the domain, from 0 in the order of
+ * its configuration: @n octets from the Ethernet header on, without FCS,
+ * WIRE_FRAME_MIN to WIRE_FRAME_MAX.
+ */
+int sr_put_frame(struct buf *b, uint32_t vif, const uint8_t *frame,
+                 size_t n, struct err *e);
 
 /*
  * Decoders: @body is the whole body of @length octets, as collected from
@@ -131,6 +138,9 @@ int sr_get_peer_info(const uint8_t *body, size_t length,
 /* @pfns_r has room for WIRE_ZERO_PAGES_MAX. */
 int sr_get_zero_pages(const uint8_t *body, size_t length, uint64_t *pfns_r,
                       size_t *n_r, struct err *e);
+/* *frame_r points into @body. No limit on *vif_r: the domain's is unknown. */
+int sr_get_frame(const uint8_t *body, size_t length, uint32_t *vif_r,
+                 const uint8_t **frame_r, size_t *n_r, struct err *e);
 int sr_get_tsc_info(const uint8_t *body, size_t length,
                     struct sr_tsc_info *t_r, struct err *e);
 /* The number of params in the body; call before the next one. */

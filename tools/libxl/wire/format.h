@@ -90,7 +90,7 @@ enum wire_layer { WIRE_XL, WIRE_LIBXL, WIRE_LIBXC };
     X(X86_MSR_POLICY,            0x12, 16, WIRE_POLICY_MAX, 16)
 
 /* Ours: legal at any record boundary of either layer and direction, but for
-   ZERO_PAGES. */
+   ZERO_PAGES and FRAME. */
 #define WIRE_OPTIONAL_RECORDS(X)                                            \
     X(HEARTBEAT,    0x80000001u, 0, 0, 1)                                   \
     X(RELEASE,      0x80000002u, 8, 8, 1)                                   \
@@ -98,7 +98,8 @@ enum wire_layer { WIRE_XL, WIRE_LIBXL, WIRE_LIBXC };
     X(HELLO,        0x80000004u, 16, 16, 1)                                 \
     X(PAUSE_REASON, 0x80000005u, 8, 8, 1)                                   \
     X(PEER_INFO,    0x80000006u, 72, 72, 1)                                 \
-    X(ZERO_PAGES,   0x80000007u, 16, 8 + 8 * WIRE_ZERO_PAGES_MAX, 8)
+    X(ZERO_PAGES,   0x80000007u, 16, 8 + 8 * WIRE_ZERO_PAGES_MAX, 8)        \
+    X(FRAME,        0x80000008u, 8 + WIRE_FRAME_MIN, 8 + WIRE_FRAME_MAX, 1)
 
 #define WIRE_XL_ENUM(n, v, lo, hi, u) WIRE_LIBXL_##n = (v),
 #define WIRE_XC_ENUM(n, v, lo, hi, u) WIRE_LIBXC_##n = (v),
@@ -113,6 +114,7 @@ enum wire_libxc_type { WIRE_LIBXC_RECORDS(WIRE_XC_ENUM) };
 #define WIRE_OPT_PAUSE_REASON 0x80000005u
 #define WIRE_OPT_PEER_INFO    0x80000006u
 #define WIRE_OPT_ZERO_PAGES   0x80000007u
+#define WIRE_OPT_FRAME        0x80000008u
 
 /* ---- CHECKPOINT_STATE: X(NAME, control_id, comes from the primary). */
 #define WIRE_STATES(X)      \
@@ -126,6 +128,8 @@ enum wire_state { WIRE_STATES(WIRE_STATE_ENUM) };
 
 /* ---- HELLO: features. */
 #define WIRE_HELLO_PROOF (1u << 0)    /* no take-over without proof */
+#define WIRE_HELLO_COLO  (1u << 1)    /* the session runs in COLO mode */
+#define WIRE_HELLO_KNOWN (WIRE_HELLO_PROOF | WIRE_HELLO_COLO)
 
 /* ---- RELEASE: who keeps the domain. */
 enum wire_keeper { WIRE_KEEPER_PRIMARY, WIRE_KEEPER_SECONDARY,
@@ -137,6 +141,10 @@ enum wire_keeper { WIRE_KEEPER_PRIMARY, WIRE_KEEPER_SECONDARY,
 
 /* ---- ZERO_PAGES: pfns in one record. */
 #define WIRE_ZERO_PAGES_MAX 1024u
+
+/* ---- FRAME: octets of an Ethernet frame, without its FCS. */
+#define WIRE_FRAME_MIN 14u      /* the Ethernet header */
+#define WIRE_FRAME_MAX 65600u
 
 #define WIRE_HELLO_VERSION  1u
 #define WIRE_PEER_NAME_SIZE 64u    /* with at least one NUL */

@@ -10,7 +10,7 @@
 #include "writer.h"
 
 enum { STATE, STATE_BACK, HEARTBEAT, HELLO, RELEASE, TSC, PARAMS,
-       PAUSE_REASON, PEER_INFO, GONE, KINDS };
+       PAUSE_REASON, PEER_INFO, GONE, FRAME, KINDS };
 
 static const struct {
     enum wire_layer layer;
@@ -24,6 +24,7 @@ static const struct {
     [HELLO] = { WIRE_LIBXL, WIRE_OPT_HELLO },
     [PAUSE_REASON] = { WIRE_LIBXL, WIRE_OPT_PAUSE_REASON },
     [PEER_INFO] = { WIRE_LIBXL, WIRE_OPT_PEER_INFO },
+    [FRAME] = { WIRE_LIBXL, WIRE_OPT_FRAME },
     [TSC] = { WIRE_LIBXC, WIRE_LIBXC_X86_TSC_INFO },
     [PARAMS] = { WIRE_LIBXC, WIRE_LIBXC_HVM_PARAMS },
 };
@@ -36,7 +37,8 @@ static int decode(int kind, const uint8_t *body, size_t length,
     struct sr_hello h;
     struct sr_peer_info i;
     struct sr_tsc_info t;
-    uint32_t reason;
+    const uint8_t *frame;
+    uint32_t reason, vif;
     uint64_t value;
     size_t n;
     int rc;
@@ -66,6 +68,10 @@ static int decode(int kind, const uint8_t *body, size_t length,
         rc = sr_get_peer_info(body, length, &i, NULL);
         MUST(rc || i.name[WIRE_PEER_NAME_SIZE - 1] == '\0');
         return rc;
+    case FRAME:
+        rc = sr_get_frame(body, length, &vif, &frame, &n, NULL);
+        MUST(rc || (n >= WIRE_FRAME_MIN && frame + n == body + length));
+        return rc;
     case TSC:
         return sr_get_tsc_info(body, length, &t, NULL);
     default:
@@ -93,7 +99,7 @@ static void put_before(int kind, struct buf *b)
     if (kind == STATE_BACK)
         return;
     MUST(sr_put_libxl_header(b, NULL) == 0);
-    if (wire_is_optional(kinds[kind].type))
+    if (wire_is_optional(kinds[kind].type) && kind != FRAME)
         return;
     MUST(!sr_put_record(b, WIRE_LIBXL_LIBXC_CONTEXT, NULL, 0, NULL) &&
          !sr_put_libxc_header(b, WIRE_GUEST_HVM, 4, 17, NULL) &&
@@ -126,7 +132,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     MUST(!sr_put_record(&b, kinds[kind].type, data + 1, size - 1, NULL));
     o = run(b.data, b.size, 1 + size % 11,
             kind == STATE_BACK ? SR_BACK : SR_FORWARD, WIRE_LIBXL,
-            SR_MODE_REMUS + (kind == STATE));
+            SR_MODE_REMUS + (kind == STATE || kind == FRAME));
     buf_dispose(&b);
     /* An id may be good and not have its turn: only the body is compared. */
     if (o.rc && (o.rule == SR_RULE_STATE_TURN ||

@@ -87,7 +87,7 @@ int main(int argc, char **argv)
     };
     static const char *const states[] = {
         "new", "ready", "hb", "hello", "rel", "tsc", "par", "why", "peer",
-        "gone",
+        "gone", "frame",
     };
     static const char *const subs[] = {
         "xl", "libxl", "libxc", "back", "state",

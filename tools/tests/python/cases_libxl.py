@@ -7,6 +7,7 @@ from typing import List, Optional
 
 from cases import Case, case, cut, end_after
 from cases_direction import DIRECTION
+from cases_frame import FRAMES
 from streams import (
     EMULATOR, NEW, PV, READY, RESUMED, SUSPENDED, Part, Stream, build,
     build_back, checkpoint_state, hello, libxl_header, long, peer_info,
@@ -393,5 +394,5 @@ END: List[Case] = [
          lambda s: s.end("libxl"), complete=True, back=True),
 ]
 
-CASES: List[Case] = (XL + LIBXL + LIBXL_BODIES + OPTIONAL + BACK + END +
-                     DIRECTION)
+CASES: List[Case] = (XL + LIBXL + LIBXL_BODIES + OPTIONAL + FRAMES + BACK +
+                     END + DIRECTION)

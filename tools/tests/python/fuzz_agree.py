@@ -138,6 +138,8 @@ def _optional(stream: Stream, choose: Choose) -> None:
         ("PEER_INFO", streams.peer_info()),
         ("ZERO_PAGES", streams.word(choose.randrange(1, 3), 0)
          + streams.long(choose.randrange(9), choose.randrange(9))),
+        ("FRAME", streams.frame(size=choose.randrange(12, 24))),
+        ("FRAME", streams.frame(choose.randrange(3), choose.randrange(2))),
         ("PAUSE_REASON", streams.word(choose.randrange(7),
                                       choose.randrange(2)))))
     stream.insert(index, record("libxl", name, body))
@@ -145,7 +147,7 @@ def _optional(stream: Stream, choose: Choose) -> None:
 
 _CHANGES: Tuple[Callable[[Stream, Choose], None], ...] = (
     _flip, _flip, _flip, _word, _word, _type, _length, _length, _cut,
-    _double, _drop, _swap, _move, _run, _run, _optional,
+    _double, _drop, _swap, _move, _run, _run, _optional, _optional,
 )
 
 

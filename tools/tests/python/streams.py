@@ -31,7 +31,7 @@ XC_TYPES = {
 OPTIONAL_TYPES = {
     "HEARTBEAT": 0x80000001, "RELEASE": 0x80000002, "GONE": 0x80000003,
     "HELLO": 0x80000004, "PAUSE_REASON": 0x80000005,
-    "PEER_INFO": 0x80000006, "ZERO_PAGES": 0x80000007,
+    "PEER_INFO": 0x80000006, "ZERO_PAGES": 0x80000007, "FRAME": 0x80000008,
 }
 NEW, SUSPENDED, READY, RESUMED = range(4)
 
@@ -167,6 +167,10 @@ def hello(version: int = 1, features: int = 0) -> bytes:
 
 def peer_info(name: bytes = b"alpha") -> bytes:
     return word(500, 3000) + name.ljust(64, b"\0")
+
+
+def frame(vif: int = 0, zero: int = 0, size: int = 61) -> bytes:
+    return word(vif, zero) + b"\x5a" * size
 
 
 SHARED = b"\x11" * PAGE
@@ -329,6 +333,9 @@ def with_optional(stream: Stream, back: bool = False) -> Stream:
              ("PAUSE_REASON", word(5, 0), None),
              ("other", b"odd", 0x80001234))
     hvm = any(part.name == "HVM_CONTEXT" for part in stream.parts)
+    colo = any(part.octets == checkpoint_state(RESUMED if back else NEW).octets
+               for part in stream.parts)
+    ends = 0
     nested = any(part.name == "LIBXC_CONTEXT" for part in stream.parts)
     parts: List[Part] = []
     if back:
@@ -345,6 +352,10 @@ def with_optional(stream: Stream, back: bool = False) -> Stream:
         parts.append(record(turn, name, body, type=type))
         if hvm and part.name in ("PAGE_DATA", "CHECKPOINT_END"):
             parts.append(record(turn, "ZERO_PAGES", word(2, 0) + long(7, 8)))
+        ends += part.name == ("CHECKPOINT_STATE" if back
+                              else "CHECKPOINT_END")
+        if colo and ends:
+            parts.append(record(turn, "FRAME", frame(index, size=14 + index)))
     return Stream(parts)
 
 

@@ -76,6 +76,22 @@ class GoodStreams(unittest.TestCase):
                     self.assertEqual(result.mode, "colo")
                 self.assertEqual(result.epochs, epochs)
 
+    def test_a_frame_settles_that_the_mode_is_colo(self) -> None:
+        frame = xl("FRAME", streams.frame())
+        for outer, end in (("xl", "CHECKPOINT_END"), ("libxc", "CHECKPOINT")):
+            stream = build("colo", outer=outer, epochs=1)
+            for mode in (None, "colo"):
+                result = check_all(bytes(stream)).result
+                assert result is not None
+                self.assertEqual(result.mode, mode)
+                stream.after(end, frame)
+        stream = build_back("remus", 1)
+        for mode in (None, "colo"):
+            result = check_all(bytes(stream), Options(back=True)).result
+            assert result is not None
+            self.assertEqual(result.mode, mode)
+            stream.after("CHECKPOINT_STATE", frame)
+
     def test_counts(self) -> None:
         outcome = check_all(bytes(build("remus", HVM, epochs=2)))
         self.assertEqual(outcome.pages, (20, 6))
@@ -168,6 +184,11 @@ def _bodies() -> Iterator[Variant]:
         build(), xc("HVM_PARAMS", streams.params(*range(64))))
     yield "CHECKPOINT_STATE of 8 octets", _changed(
         build("colo"), xl("CHECKPOINT_STATE", word(0, 0)))
+    for size in (14, 65600):
+        stream = build("colo")
+        stream.after("CHECKPOINT_END", xl("FRAME", streams.frame(
+            0xffffffff, size=size)))
+        yield "a frame of %d octets" % size, stream
     yield "no pairs, another index", _changed(
         build(), xl("EMULATOR_XENSTORE_DATA", word(0, 5)))
     yield "32768 pages", _changed(build(), xc("PAGE_DATA", pages(

@@ -26,7 +26,7 @@ _BODY_RULES = tuple(
     "checkpoint-state-word checkpoint-state-id checkpoint-state-direction "
     "checkpoint-state-turn release-keeper release-zero hello-version "
     "pause-reason peer-info-name "
-    "zero-pages-count zero-pages-reserved zero-pages-pfn "
+    "zero-pages-count zero-pages-reserved zero-pages-pfn frame-zero "
     "libxc-page-data-empty libxc-page-data-limit "
     "libxc-page-data-reserved "
     "libxc-page-data-bits libxc-page-data-type libxc-page-data-hvm "

@@ -38,10 +38,10 @@
     "xl libxl C " DSL_PV " cp ce page " DSL_TAIL_PV " cp ce"
 #define DSL_COLO                                                        \
     "xl libxl hello C " DSL_HVM " cp xs emu ce new page " DSL_TAIL_HVM   \
-    " cp xs emu ce hb new hb " DSL_TAIL_HVM " cp emu ce"
+    " cp xs emu ce hb frame new hb frame " DSL_TAIL_HVM " cp emu ce frame"
 #define DSL_BACK_COLO                                                   \
-    "hello peer ready resumed susp dirty ready hb resumed susp hb dirty0 hb " \
-    "ready resumed"
+    "hello peer ready resumed frame susp dirty ready frame hb resumed frame " \
+    "susp hb dirty0 hb ready resumed frame"
 #define DSL_BACK_REMUS "hello peer ready hb ready ready rel"
 
 static inline void dsl_blob(struct buf *b, uint32_t type, size_t length)
@@ -87,6 +87,7 @@ static inline void dsl_xl(struct buf *b, const char *word)
     static const char pairs[] = "physmap/0/start\0" "f0000000\0" "empty\0";
     static const uint64_t zeroes[2] = { 9, 5 };
     static const struct sr_peer_info peer = { 100, 500, "host-a" };
+    static const uint8_t frame[61] = { 2, 0, 0, 0, 0, 1 };
 
     if (!strcmp(word, "xl"))
         assert(!sr_put_xl_header(b, "{\"name\":\"vm\"}", 13, NULL));
@@ -120,6 +121,8 @@ static inline void dsl_xl(struct buf *b, const char *word)
         assert(!sr_put_pause_reason(b, 2, NULL));
     else if (!strcmp(word, "zero"))
         assert(!sr_put_zero_pages(b, zeroes, 2, NULL));
+    else if (!strcmp(word, "frame"))
+        assert(!sr_put_frame(b, 1, frame, sizeof(frame), NULL));
     else if (!strcmp(word, "rel"))
         assert(!sr_put_release(b, WIRE_KEEPER_PRIMARY, NULL));
     else if (!strcmp(word, "gone"))

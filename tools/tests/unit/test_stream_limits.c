@@ -150,6 +150,71 @@ static void zero_pages_decoder_refuses_broken_rules(void **state)
     assert_non_null(strstr(e.msg, "zero-pages-pfn"));
 }
 
+static void writer_takes_the_shortest_and_the_longest_frame(void **state)
+{
+    static const uint8_t octets[WIRE_FRAME_MAX + 1];
+    struct buf b;
+
+    (void)state;
+    buf_init(&b, 0);
+    assert_int_equal(sr_put_frame(&b, 0, octets, WIRE_FRAME_MIN - 1, NULL),
+                     ERR_BUG);
+    assert_int_equal(sr_put_frame(&b, 0, octets, WIRE_FRAME_MAX + 1, NULL),
+                     ERR_BUG);
+    assert_int_equal(b.size, 0);
+    assert_int_equal(sr_put_frame(&b, 0, octets, WIRE_FRAME_MIN, NULL), 0);
+    assert_int_equal(sr_put_frame(&b, 0, octets, WIRE_FRAME_MAX, NULL), 0);
+    assert_int_equal(b.size, 8 + 24 + 8 + 65608);
+    buf_dispose(&b);
+}
+
+static void frame_decoder_gives_back_what_was_put(void **state)
+{
+    static uint8_t octets[WIRE_FRAME_MAX];
+    static const size_t sizes[] = { WIRE_FRAME_MIN, 61, WIRE_FRAME_MAX };
+    const uint8_t *frame;
+    struct buf b;
+    uint32_t vif;
+    size_t i, n;
+
+    (void)state;
+    for (i = 0; i < sizeof(octets); i++)
+        octets[i] = (uint8_t)(i * 7 + 1);
+    buf_init(&b, 0);
+    for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        assert_int_equal(sr_put_frame(&b, UINT32_MAX, octets, sizes[i],
+                                      NULL), 0);
+        assert_int_equal(sr_get_frame(b.data + 8, 8 + sizes[i], &vif, &frame,
+                                      &n, NULL), 0);
+        assert_true(vif == UINT32_MAX);
+        assert_int_equal(n, sizes[i]);
+        assert_ptr_equal(frame, b.data + 16);
+        assert_memory_equal(frame, octets, n);
+        buf_clear(&b);
+    }
+    buf_dispose(&b);
+}
+
+static void frame_decoder_refuses_lengths_and_broken_rules(void **state)
+{
+    static uint8_t body[WIRE_FRAME_MAX + 16];
+    const uint8_t *frame;
+    struct err e;
+    uint32_t vif;
+    size_t n;
+
+    (void)state;
+    assert_int_equal(sr_get_frame(body, 21, &vif, &frame, &n, &e),
+                     ERR_FORMAT);
+    assert_int_equal(sr_get_frame(body, 65609, &vif, &frame, &n, &e),
+                     ERR_FORMAT);
+    assert_non_null(strstr(e.msg, "FRAME: body of 65609 octets"));
+    body[7] = 0x80;
+    assert_int_equal(sr_get_frame(body, 22, &vif, &frame, &n, &e),
+                     ERR_FORMAT);
+    assert_non_null(strstr(e.msg, "frame-zero"));
+}
+
 /* The first item that reading @words makes, and the reader's code. */
 static int first_item(enum sr_direction direction, const char *words,
                       struct sr_item *item)
@@ -199,6 +264,9 @@ int main(void)
         cmocka_unit_test(writer_takes_the_longest_list_of_zero_pages),
         cmocka_unit_test(zero_pages_decoder_takes_its_list_and_no_more),
         cmocka_unit_test(zero_pages_decoder_refuses_broken_rules),
+        cmocka_unit_test(writer_takes_the_shortest_and_the_longest_frame),
+        cmocka_unit_test(frame_decoder_gives_back_what_was_put),
+        cmocka_unit_test(frame_decoder_refuses_lengths_and_broken_rules),
         cmocka_unit_test(reader_takes_the_longest_optional_data),
         cmocka_unit_test(reader_takes_the_longest_body),
     };

@@ -73,6 +73,16 @@ static const struct good goods[] = {
     /* pages that are zero, wherever pages may be */
     { F, AUTO, COLO, "xl libxl C hvm sde zero page zero tsc hctx par cp ce "
       "zero new zero page zero tsc hctx par cp ce zero" },
+    /* frames at every boundary of either layer, after the first epoch */
+    { F, COLO, COLO, C_HVM "cp xs ce frame new frame page frame tsc frame "
+      "hctx frame par frame cp frame xs frame emu frame ce frame rel frame" },
+    { F, AUTO, COLO, C_HVM "cp ce frame new page" },
+    { F, AUTO, COLO, C_HVM "cp ce new frame page" },
+    { X, AUTO, COLO, DSL_HVM " cp frame page frame" },
+    { B, COLO, COLO, "ready frame resumed frame susp frame dirty frame "
+      "ready frame resumed frame gone frame" },
+    { B, AUTO, COLO, "ready frame" },
+    { B, AUTO, COLO, "ready hb frame resumed susp dirty0 ready resumed" },
     { F, AUTO, AUTO, "xl libxl C hvm rel" },
     { F, REMUS, REMUS, "xl libxl hb" },
 };
@@ -218,6 +228,18 @@ static void back_channel_shows_its_mode_in_the_second_word(void **state)
     assert_int_equal(mode_after("ready resumed"), COLO);
 }
 
+static void frame_shows_that_the_mode_is_colo(void **state)
+{
+    struct good g = { F, AUTO, AUTO, C_HVM "cp ce" };
+    const char *note;
+
+    (void)state;
+    assert_int_equal(accepted(&g, &note), AUTO);
+    g.words = C_HVM "cp ce frame";
+    assert_int_equal(accepted(&g, &note), COLO);
+    assert_int_equal(mode_after("ready frame"), COLO);
+}
+
 /* Its type follows those that are known: no table holds it. */
 static void validator_accepts_the_first_unknown_optional_record(void **state)
 {
@@ -230,8 +252,7 @@ static void validator_accepts_the_first_unknown_optional_record(void **state)
     assert_non_null(v);
     buf_init(&b, 0);
     dsl_build(&b, "libxl");
-    assert_int_equal(sr_put_record(&b, WIRE_OPT_ZERO_PAGES + 1, "?", 1, &e),
-                     0);
+    assert_int_equal(sr_put_record(&b, WIRE_OPT_FRAME + 1, "?", 1, &e), 0);
     sr_reader_init(&r, SR_FORWARD, WIRE_LIBXL);
     assert_int_equal(read_all(v, &r, b.data, b.size, 99, &e), 0);
     sr_validator_free(v);
@@ -310,6 +331,7 @@ int main(void)
         cmocka_unit_test(validator_accepts_good_streams),
         cmocka_unit_test(validator_accepts_cuts_between_records_only),
         cmocka_unit_test(back_channel_shows_its_mode_in_the_second_word),
+        cmocka_unit_test(frame_shows_that_the_mode_is_colo),
         cmocka_unit_test(validator_accepts_the_first_unknown_optional_record),
         cmocka_unit_test(validator_notes_what_a_cut_leaves),
         cmocka_unit_test(validator_failure_is_final),

@@ -117,9 +117,9 @@ static void writer_puts_optional_records(void **state)
                2, 0, 0, 0x80, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0);
     assert_int_equal(sr_put_release(&b, WIRE_KEEPERS_NR, NULL), ERR_BUG);
     assert_put(sr_put_gone(&b, NULL), 3, 0, 0, 0x80, 0, 0, 0, 0);
-    assert_int_equal(sr_put_hello(&b, 2, 1, NULL), ERR_BUG);
-    assert_put(sr_put_hello(&b, 1, 0x0102030405060708, NULL),
-               4, 0, 0, 0x80, 16, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0,
+    assert_int_equal(sr_put_hello(&b, 4, 1, NULL), ERR_BUG);
+    assert_put(sr_put_hello(&b, 3, 0x0102030405060708, NULL),
+               4, 0, 0, 0x80, 16, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0,
                8, 7, 6, 5, 4, 3, 2, 1);
     assert_put(sr_put_pause_reason(&b, 5, NULL),
                5, 0, 0, 0x80, 8, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0);
@@ -132,6 +132,11 @@ static void writer_puts_optional_records(void **state)
     assert_int_equal(sr_put_zero_pages(&b, many, WIRE_ZERO_PAGES_MAX + 1,
                                        NULL), ERR_BUG);
     assert_int_equal(sr_put_zero_pages(&b, &too_high, 1, NULL), ERR_BUG);
+    assert_put(sr_put_frame(&b, 3, (const uint8_t *)"to....from..08", 14,
+                            NULL),
+               8, 0, 0, 0x80, 22, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0,
+               't', 'o', '.', '.', '.', '.', 'f', 'r', 'o', 'm', '.', '.',
+               '0', '8', 0, 0);
     memset(i.name + 2, 'x', 10);    /* behind the NUL: not written */
     assert_put(sr_put_peer_info(&b, &i, NULL),
                6, 0, 0, 0x80, 72, 0, 0, 0, 100, 0, 0, 0, 0xf4, 1, 0, 0,
@@ -207,6 +212,7 @@ static void writer_leaves_a_full_buffer_as_it_was(void **state)
     static const struct sr_tsc_info t;
     static const struct sr_hvm_param param = { 1, 1 };
     static const uint64_t pfn = 1;
+    static const uint8_t frame[WIRE_FRAME_MIN];
     struct buf full;
     size_t data;
 
@@ -233,6 +239,7 @@ static void writer_leaves_a_full_buffer_as_it_was(void **state)
     FULL(sr_put_pause_reason(&full, 0, NULL));
     FULL(sr_put_peer_info(&full, &i, NULL));
     FULL(sr_put_zero_pages(&full, &pfn, 1, NULL));
+    FULL(sr_put_frame(&full, 0, frame, sizeof(frame), NULL));
 #undef FULL
     assert_int_equal(full.size, 6);
     assert_memory_equal(full.data, "octets", 6);

@@ -17,8 +17,8 @@ from xen.migration.layer import (
 )
 from xen.migration.public import (
     CHECKPOINT, CHECKPOINT_DIRTY_PFN_LIST, CHECKPOINT_END, CHECKPOINT_STATE,
-    EMULATOR_CONTEXT, EMULATOR_ID_MAX, EMULATOR_XENSTORE_DATA, GONE, HELLO,
-    HELLO_VERSION, KEEPER_NAMES, KIB, LIBXC, LIBXC_CONTEXT, LIBXC_END, LIBXL,
+    EMULATOR_CONTEXT, EMULATOR_ID_MAX, EMULATOR_XENSTORE_DATA, FRAME, GONE,
+    HELLO, HELLO_VERSION, KEEPER_NAMES, KIB, LIBXC, LIBXC_CONTEXT, LIBXC_END, LIBXL,
     LIBXL_END, LIBXL_HEADER_SIZE, LIBXL_IDENT, LIBXL_OPTION_BIG_ENDIAN,
     LIBXL_OPTION_LEGACY, LIBXL_VERSION, PAUSE_REASON, PAUSE_REASON_NAMES,
     PEER_INFO, PFN_LIMIT, RELEASE, STATE_NAMES, STATE_NEW, STATE_READY,
@@ -250,7 +250,8 @@ class OptionalRecords:
 
     def body(self, record_type: int, length: int) -> Details:
         """Read and check a body with its padding; return what it tells."""
-        # The lengths of those that are known are multiples of 8.
+        # The lengths of those that are known are multiples of 8, but for
+        # FRAME's.
         if record_type == RELEASE:
             return self._release(self._reader.collect(length))
         if record_type == GONE:
@@ -264,6 +265,8 @@ class OptionalRecords:
             return self._peer_info(self._reader.collect(length))
         if record_type == ZERO_PAGES:
             return self._zero_pages(length)
+        if record_type == FRAME:
+            return self._frame(length)
         self._reader.skip(length)
         self._reader.padding()
         return None
@@ -311,3 +314,13 @@ class OptionalRecords:
             self._reader.fail("zero-pages-pfn")
         self._state.pages += count
         return {"count": count}
+
+    def _frame(self, length: int) -> Details:
+        vif, zero = _WORDS.unpack(self._reader.collect(8))
+        self._reader.skip(length - 8)
+        self._reader.padding()
+        if zero:
+            self._reader.fail("frame-zero")
+        # No copy runs beside its domain in another mode.
+        self._state.mode = COLO
+        return {"vif": vif, "octets": length - 8}

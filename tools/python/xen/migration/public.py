@@ -74,12 +74,14 @@ HELLO = 0x80000004
 PAUSE_REASON = 0x80000005
 PEER_INFO = 0x80000006
 ZERO_PAGES = 0x80000007
+FRAME = 0x80000008
 
 KEEPER_NAMES = ("primary", "secondary")
 HELLO_VERSION = 1
 PAUSE_REASON_NAMES = (
     "none", "prelaunch", "paused", "watchdog", "postmigrate", "panicked")
 ZERO_PAGES_LIMIT = 1024
+FRAME_MIN, FRAME_MAX = 14, 65600
 
 # libxc records
 LIBXC_END = 0x00
@@ -137,6 +139,7 @@ OPTIONAL_RECORDS = (
     RecordType("PAUSE_REASON", PAUSE_REASON, 8, 8, 1),
     RecordType("PEER_INFO", PEER_INFO, 72, 72, 1),
     RecordType("ZERO_PAGES", ZERO_PAGES, 16, 8 + 8 * ZERO_PAGES_LIMIT, 8),
+    RecordType("FRAME", FRAME, 8 + FRAME_MIN, 8 + FRAME_MAX, 1),
 )
 
 LIBXC_RECORDS = (

@@ -153,6 +153,11 @@ _SECTIONS: Dict[str, Dict[str, str]] = {
         "zero-pages-reserved": "the second word is zero",
         "zero-pages-pfn": "a pfn is below 2^40",
     },
+    "libxl: FRAME": {
+        "frame-place":
+            "FRAME comes in COLO only, and after the first epoch is complete",
+        "frame-zero": "the second word is zero",
+    },
     "libxc: STATIC_DATA_END": {
         "libxc-static-data-end-missing":
             "in version 3 STATIC_DATA_END comes before all but static data",

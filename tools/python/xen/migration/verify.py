@@ -13,11 +13,11 @@ from typing import Any, Dict, NamedTuple, Optional, Union
 
 from xen.migration import libxc, libxl, pages, xl
 from xen.migration.layer import (
-    AUTO, LIBXL_FRAMES, PLAIN, Details, Layer, Options, State, length_fits,
+    AUTO, COLO, LIBXL_FRAMES, PLAIN, Details, Layer, Options, State, length_fits,
 )
 from xen.migration.public import (
     CHECKPOINT, CHECKPOINT_DIRTY_PFN_LIST, CHECKPOINT_END, CHECKPOINT_STATE,
-    GUEST_HVM, HANDSHAKE, LIBXC, LIBXC_CONTEXT, LIBXC_END, LIBXC_MARKER, LIBXL,
+    FRAME, GUEST_HVM, HANDSHAKE, LIBXC, LIBXC_CONTEXT, LIBXC_END, LIBXC_MARKER, LIBXL,
     LIBXL_END, LIBXL_IDENT, PAGE_DATA, RECORD_HEADER, RECORD_HEADER_SIZE,
     RECORD_OPTIONAL, XL, XL_MAGIC, ZERO_PAGES, Reader, Source, StreamError,
 )
@@ -180,6 +180,8 @@ class Verifier:
             layer.place(record_type)
         elif record_type == ZERO_PAGES and not self._takes_pages(layer):
             reader.fail("zero-pages-place")
+        elif record_type == FRAME and not self._takes_frames():
+            reader.fail("frame-place")
         source.pos += RECORD_HEADER_SIZE
         if source.live:
             source.clear(source.offset + length + (-length & 7))
@@ -207,6 +209,12 @@ class Verifier:
             return False
         return self.state.gap or (
             layer is self.libxc and self.libxc.takes_pages)
+
+    def _takes_frames(self) -> bool:
+        """Whether there may be a copy that runs beside the domain."""
+        state = self.state
+        return (state.epochs > 0 and state.mode in (None, COLO)
+                and not state.pv)
 
     def _page_run(self, layer: Layer) -> None:
         count = pages.read_run(self._reader, self.state)
