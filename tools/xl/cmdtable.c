@@ -15,7 +15,8 @@
 "--silence-ms MS    So long without one, and PEER is lost (default 500).\n"
 
 static const char remus_options[] =
-"-i MS              A checkpoint every MS milliseconds (default 200).\n"
+"-i MS              A checkpoint every MS milliseconds (default 200; with\n"
+"                   COLO 10000, and whenever the copies differ).\n"
 "-s CMD             Reach HOST by CMD instead of ssh. It goes to sh. If\n"
 "                   empty, run HOST instead of ssh HOST xl migrate-receive.\n"
 "-e                 On HOST, don't wait in the background for the domain's\n"
@@ -26,8 +27,10 @@ static const char remus_options[] =
 "-u, -d, -N SCRIPT  Accepted and without effect: streams aren't compressed,\n"
 "                   disks aren't replicated yet, output is held without a\n"
 "                   script.\n"
-"-b, -c, -p         Refused: a blackhole is stock xl's, COLO will be\n"
-"                   `xl migrate --colo'.\n"
+"-c                 COLO: as `xl migrate --colo'.\n"
+"-p                 Accepted and without effect: output is always compared\n"
+"                   by this program.\n"
+"-b                 Refused: a blackhole is stock xl's.\n"
 PAIR_OPTIONS
 "--takeover=auto|manual\n"
 "                   What HOST does when we are lost and no fence command is\n"
@@ -44,14 +47,18 @@ PAIR_OPTIONS
 "                   since the last: bounds the pause.\n"
 "--shared-disks     Writable disks are shared storage that both hosts see:\n"
 "                   HOST takes over only with proof that we are off.\n"
+"--compare-timeout-ms MS\n"
+"                   COLO: output that the copy hasn't sent, too, waits so\n"
+"                   long before a checkpoint lets it go (default 3000).\n"
 "--json-epochs FILE Append one JSON object per checkpoint to FILE.\n"
 "\n"
 "With global -v one line per checkpoint; with global -N only show the\n"
 "command that would be run.\n";
 
 static const char receive_options[] =
-"-r, --remus        Receive checkpoints (without it, and without --colo, the\n"
-"                   system's xl does the receiving).\n"
+"-r, --remus        Receive checkpoints.\n"
+"--colo             The same, and run the copy beside the domain. Without\n"
+"                   either of them the system's xl does the receiving.\n"
 "-e                 Don't wait in the background for the domain's end after\n"
 "                   taking over.\n"
 PAIR_OPTIONS
@@ -67,13 +74,14 @@ static const struct command table[] = {
       .summary = "Protect a domain: keep a copy in step on another host",
       .options = remus_options },
     { .name = "migrate-receive", .run = cmd_receive, .is_internal = true,
-      .args = "-r [options]",
+      .args = "-r|--colo [options]",
       .summary = "Receive a protected domain (started by `xl remus')",
       .options = receive_options },
     { .name = "migrate", .run = cmd_migrate_colo, .is_internal = true,
+      .can_dryrun = true,
       .args = "--colo [options] DOMAIN HOST",
-      .summary = "Protect a domain by lock-stepping (not there yet)",
-      .options = "Until then: xl remus DOMAIN HOST\n" },
+      .summary = "Protect a domain by lock-stepping (COLO): its copy runs, too",
+      .options = remus_options },
     { .name = "colo-status", .run = cmd_status,
       .args = "[-j] [DOMAIN]",
       .summary = "Show what is protected by and on this host",

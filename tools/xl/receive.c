@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only */
 /*
- * `xl migrate-receive -r`: the other end of a protection, started by the
+ * `xl migrate-receive -r|--colo`: the other end of a protection, started by the
  * primary's xl with the stream on standard input and output. Keeps those for
  * the stream alone, and never waits for whoever reads its messages.
  */
@@ -38,7 +38,6 @@ struct receive {
     struct colo_params params;
     struct given given;
     bool stay;                    /* -e: nobody waits for the domain's end */
-    bool colo;
     const char *peer;
     char address[64];             /* the peer, as ssh names it */
     struct voice voice;
@@ -52,7 +51,7 @@ static int take(struct receive *r, int opt, const char *value, struct err *e)
     switch (opt) {
     case 'e': r->stay = true; return 0;
     case OPT_PEER: r->peer = value; return 0;
-    case OPT_COLO: r->colo = true; return 0;
+    case OPT_COLO: r->params.colo = true; return 0;
     case 'r': case 'F': case 'd': case 'p': case OPT_COLO_OTHER: return 0;
     default: return options_take(&r->params, &r->given, opt, value, e);
     }
@@ -212,11 +211,6 @@ int cmd_receive(struct xl *x, int argc, char **argv)
             return command_exit(opt);
         if (take(&r, opt, optarg, &e))
             return xl_fail(CMD, NULL, &e);
-    }
-    if (r.colo) {
-        err_set(&e, ERR_UNSUPPORTED, "--colo: lock-stepping isn't there yet "
-                "(protect with `xl remus' on the other host)");
-        return xl_fail(CMD, NULL, &e);
     }
     if (conf_check_params(&r.params, &e))
         return xl_fail(CMD, NULL, &e);

@@ -92,7 +92,8 @@ static int add_words(struct buf *b, const struct rune *r, struct err *e)
     if (!rc)
         rc = add(b, verbose, e);
     if (!rc)
-        rc = add(b, " migrate-receive -r", e);
+        rc = add(b, r->params->colo ? " migrate-receive --colo" :
+                 " migrate-receive -r", e);
     if (!rc && r->stay)
         rc = add(b, " -e", e);
     return rc ? rc : add_ours(b, r, e);

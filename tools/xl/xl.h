@@ -131,7 +131,7 @@ enum xl_option { OPT_FENCE = 0x100, OPT_HEARTBEAT, OPT_SILENCE, OPT_TAKEOVER,
 
 /* What of them the user wrote, as opposed to what xl.conf says. */
 struct given {
-    bool fence, heartbeat, silence, takeover;
+    bool fence, heartbeat, silence, takeover, interval;
 };
 
 /* @p as xl.conf has it, then @opt with its @value over it. */
