@@ -17,11 +17,11 @@
 #include "clock.h"
 #include "embedded_int.h"
 
-int emb_watch(struct dom *d, int fd, struct err *e)
+int emb_watch(int epoll, int fd, struct err *e)
 {
     struct epoll_event ev = { .events = EPOLLIN, .data.fd = fd };
 
-    if (epoll_ctl(d->epoll, EPOLL_CTL_ADD, fd, &ev))
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &ev))
         return err_sys(e, ERR_IO, errno, "can't watch a descriptor");
     return 0;
 }
@@ -44,23 +44,27 @@ void emb_post(struct dom *d, enum dom_ev_kind kind, const struct err *err)
 
 /* ---- life --------------------------------------------------------------- */
 
-static void emb_close(struct dom *d)
+static void close_all(struct dom *d)
 {
-    if (!d)
-        return;
+    const int fds[] = { d->tick, d->agree, d->event, d->live, d->epoll };
+
     emb_feed_free(d);
     emb_service_stop(d);
-    if (d->tick >= 0)
-        close(d->tick);
-    if (d->event >= 0)
-        close(d->event);
-    if (d->epoll >= 0)
-        close(d->epoll);
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    emb_queue_clear(&d->waiting);
     guest_dispose(&d->guest);
     buf_dispose(&d->context);
     free(d->pfns);
     free(d->info.config_json);
     free(d);
+}
+
+static void emb_close(struct dom *d)
+{
+    if (d)
+        close_all(d);
 }
 
 static int emb_new(const struct dom_open *o, struct dom **d_r, struct err *e)
@@ -71,16 +75,19 @@ static int emb_new(const struct dom_open *o, struct dom **d_r, struct err *e)
     if (!d)
         return err_set(e, ERR_NOMEM, "no memory");
     d->log = o->log;
-    d->listener = d->tick = -1;
-    for (int i = 0; i < EMB_CLIENTS_MAX; i++)
-        d->clients[i].fd = -1;
+    emb_service_init(d);
+    d->tick = -1;
     buf_init(&d->context, CKPT_CONTEXT_MAX);
     d->epoll = epoll_create1(EPOLL_CLOEXEC);
+    d->live = epoll_create1(EPOLL_CLOEXEC);
     d->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (d->epoll < 0 || d->event < 0)
+    d->agree = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (d->epoll < 0 || d->live < 0 || d->event < 0 || d->agree < 0)
         rc = err_sys(e, ERR_IO, errno, "no descriptors for a domain");
     else
-        rc = emb_watch(d, d->event, e);
+        rc = emb_watch(d->epoll, d->event, e);
+    if (!rc)
+        rc = emb_watch(d->epoll, d->agree, e);
     if (rc)
         emb_close(d);
     else
@@ -88,20 +95,68 @@ static int emb_new(const struct dom_open *o, struct dom **d_r, struct err *e)
     return rc;
 }
 
+/* What is no part of the guest's state. */
+static uint64_t outside(void *ctx, enum guest_outside what)
+{
+    uint64_t v;
+
+    (void)ctx;
+    if (what == GUEST_CLOCK || getrandom(&v, sizeof(v), 0) != sizeof(v))
+        return clock_ns();
+    return v;
+}
+
+/* The domain's memory is there. */
+static int emb_make(struct dom *d, const char *json, size_t n,
+                    const char *suffix, struct err *e)
+{
+    int rc = emb_fill(d, json, n, suffix, e);
+
+    d->guest.outside = outside;
+    return rc;
+}
+
+/* Whether it runs, or is paused, has changed. */
+static int set_live(struct dom *d, struct err *e)
+{
+    bool live = d->running && !d->paused;
+
+    if (live && !d->is_live) {
+        int rc = emb_watch(d->epoll, d->live, e);
+
+        if (rc)
+            return rc;
+    } else if (!live && d->is_live) {
+        epoll_ctl(d->epoll, EPOLL_CTL_DEL, d->live, NULL);
+    }
+    d->is_live = live;
+    emb_pump(d);
+    return 0;
+}
+
+static void stand_still(struct dom *d)
+{
+    d->running = false;
+    set_live(d, NULL);    /* can't fail that way */
+}
+
+/* It runs, and its work goes on, unless it is paused. */
 static int emb_run(struct dom *d, struct err *e)
 {
     struct itimerspec t = {
         .it_interval.tv_nsec = EMB_TICK_MS * 1000000L,
         .it_value.tv_nsec = EMB_TICK_MS * 1000000L,
     };
+    int rc = 0;
 
-    d->tick = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (d->tick < 0 || timerfd_settime(d->tick, 0, &t, NULL))
-        return err_sys(e, ERR_IO, errno, "no clock for a domain");
+    if (d->tick < 0) {
+        d->tick = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+        if (d->tick < 0 || timerfd_settime(d->tick, 0, &t, NULL))
+            return err_sys(e, ERR_IO, errno, "no clock for a domain");
+        rc = emb_watch(d->live, d->tick, e);
+    }
     d->running = true;
-    if (emb_watch(d, d->tick, e))
-        return e->code;
-    return emb_service_start(d, e);
+    return rc ? rc : set_live(d, e);
 }
 
 static int emb_open(const struct dom_open *o, struct dom **d_r,
@@ -116,7 +171,7 @@ static int emb_open(const struct dom_open *o, struct dom **d_r,
         rc = emb_new(o, &d, e);
     if (rc)
         return rc;
-    rc = emb_fill(d, json, strlen(json), "", e);
+    rc = emb_make(d, json, strlen(json), "", e);
     if (!rc && strcmp(o->name, d->config.name) && strcmp(o->name, "1"))
         rc = err_set(e, ERR_NOTFOUND, "no domain %s here, only %s", o->name,
                      d->config.name);
@@ -126,6 +181,8 @@ static int emb_open(const struct dom_open *o, struct dom **d_r,
         guest_boot(&d->guest, boot);
         rc = emb_run(d, e);
     }
+    if (!rc)
+        rc = emb_service_start(d, e);
     if (rc)
         emb_close(d);
     else
@@ -139,7 +196,7 @@ static int emb_open_sink(const struct dom_open *o, struct dom **d_r,
     int rc = emb_new(o, d_r, e);
 
     if (!rc)
-        (*d_r)->sink = true;
+        (*d_r)->sink = (*d_r)->copy = true;
     return rc;
 }
 
@@ -184,33 +241,104 @@ static int emb_static_data(struct dom *d, struct dom_static *s_r,
     return 0;
 }
 
+static void agree_in(struct dom *d, unsigned int ms)
+{
+    struct itimerspec t = {
+        .it_value = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L },
+    };
+
+    timerfd_settime(d->agree, 0, &t, NULL);
+}
+
 static int emb_suspend(struct dom *d, unsigned int timeout_ms, struct err *e)
 {
-    (void)timeout_ms;
+    unsigned int ms = d->config.suspend_ms;
+
     (void)e;
-    d->running = false;
-    emb_post(d, DOM_EV_SUSPENDED, NULL);
+    if (ms == 0) {
+        stand_still(d);
+        emb_post(d, DOM_EV_SUSPENDED, NULL);
+        return 0;
+    }
+    d->asked = true;
+    d->asked_ns = clock_ns();
+    d->timeout_ms = timeout_ms;
+    d->refuses = timeout_ms < ms;
+    if (d->refuses)
+        ms = timeout_ms ? timeout_ms : 1;    /* 0 would be: never */
+    agree_in(d, ms);
     return 0;
 }
 
+void emb_agree(struct dom *d)
+{
+    struct err why = { 0 };
+    uint64_t count;
+
+    if (read(d->agree, &count, sizeof(count)) != sizeof(count) || !d->asked)
+        return;
+    d->asked = false;
+    if (d->refuses) {
+        err_set(&why, ERR_TIMEOUT, "the guest didn't agree within %u ms",
+                d->timeout_ms);
+        emb_post(d, DOM_EV_SUSPEND_FAILED, &why);
+        return;
+    }
+    d->times.ack_ns = clock_ns() - d->asked_ns;
+    stand_still(d);
+    emb_post(d, DOM_EV_SUSPENDED, NULL);
+}
+
+/* One that stands still at once has done so: resume it. */
 static bool emb_suspend_cancel(struct dom *d)
 {
-    (void)d;
-    return false;    /* it stands still at once: resume it */
+    bool asked = d->asked;
+
+    if (asked)
+        agree_in(d, 0);
+    d->asked = false;
+    for (unsigned int i = 0; i < d->events_nr; i++)
+        if (d->events[i].kind == DOM_EV_SUSPEND_FAILED) {
+            d->events_nr--;
+            memmove(&d->events[i], &d->events[i + 1],
+                    (d->events_nr - i) * sizeof(d->events[0]));
+            return true;    /* it wouldn't have, and nobody was told */
+        }
+    return asked;
 }
 
 static int emb_resume(struct dom *d, struct err *e)
 {
-    (void)e;
-    d->running = true;
-    return 0;
+    int rc = d->copy ? emb_load_context(d, e) : 0;
+
+    if (rc)
+        return rc;
+    d->own_state = d->copy;
+    return emb_run(d, e);
+}
+
+static int emb_pause(struct dom *d, struct err *e)
+{
+    d->paused = true;
+    return set_live(d, e);
+}
+
+static int emb_unpause(struct dom *d, struct err *e)
+{
+    d->paused = false;
+    return set_live(d, e);
+}
+
+static bool emb_is_paused(struct dom *d)
+{
+    return d->paused;
 }
 
 static int emb_finish(struct dom *d, enum dom_shutdown reason, struct err *e)
 {
     (void)reason;
     (void)e;
-    d->running = false;
+    stand_still(d);
     emb_service_stop(d);
     return 0;
 }
@@ -222,7 +350,7 @@ static int emb_create(struct dom *d, const struct dom_create *c, int *fd_r,
 {
     int rc;
 
-    rc = emb_fill(d, c->config_json, c->config_length, c->incoming_suffix, e);
+    rc = emb_make(d, c->config_json, c->config_length, c->incoming_suffix, e);
     return rc ? rc : emb_feed_start(d, fd_r, e);
 }
 
@@ -232,21 +360,29 @@ static int emb_activate(struct dom *d, bool run, struct err *e)
 
     if (rc)
         return rc;
+    /* Those that were connected, and what they have sent last, went with the
+       other process. */
+    d->copy = false;
+    emb_queue_clear(&d->waiting);
+    guest_reset_connections(&d->guest);
     d->paused = !run;
-    return emb_run(d, e);
+    rc = emb_run(d, e);
+    return rc ? rc : emb_service_start(d, e);
 }
 
 static int emb_destroy(struct dom *d, struct err *e)
 {
     (void)e;
-    d->running = false;
+    stand_still(d);
     emb_feed_free(d);
     emb_service_stop(d);
+    emb_queue_clear(&d->waiting);
     return 0;
 }
 
 const struct dom_ops dom_embedded_ops = {
-    .name = "embedded", .fd = emb_fd, .next_event = emb_next_event,
+    .name = "embedded", .runs_copies = true,
+    .fd = emb_fd, .next_event = emb_next_event,
     .times = emb_times, .info = emb_info, .close = emb_close,
     .open = emb_open, .static_data = emb_static_data,
     .log_start = emb_log_start, .log_stop = emb_log_stop,

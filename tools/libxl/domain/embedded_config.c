@@ -14,6 +14,7 @@
 #include "embedded_int.h"
 
 #define CONFIG_MAX 65536u
+#define SUSPEND_MS_MAX 86400000
 
 static const char *get_string(yajl_val v, const char *key)
 {
@@ -23,12 +24,15 @@ static const char *get_string(yajl_val v, const char *key)
     return s ? YAJL_GET_STRING(s) : "";
 }
 
-static long long get_number(yajl_val v, const char *key)
+/* @absent when there is none, -1 when it is no whole number. */
+static long long get_number(yajl_val v, const char *key, long long absent)
 {
     const char *path[] = { key, NULL };
-    yajl_val n = yajl_tree_get(v, path, yajl_t_number);
+    yajl_val n = yajl_tree_get(v, path, yajl_t_any);
 
-    return n && YAJL_IS_INTEGER(n) ? YAJL_GET_INTEGER(n) : -1;
+    if (!n)
+        return absent;
+    return YAJL_IS_INTEGER(n) ? YAJL_GET_INTEGER(n) : -1;
 }
 
 static int parse_uuid(const char *text, uint8_t uuid[16])
@@ -62,8 +66,9 @@ static int parse_listen(const char *text, struct sockaddr_in *a)
 
 static int fill(yajl_val v, struct emb_config *c, struct err *e)
 {
-    long long pages = get_number(v, "pages");
-    long long work = get_number(v, "work_pages");
+    long long pages = get_number(v, "pages", -1);
+    long long work = get_number(v, "work_pages", -1);
+    long long suspend = get_number(v, "suspend_ms", 0);
 
     snprintf(c->name, sizeof(c->name), "%s", get_string(v, "name"));
     if (!c->name[0])
@@ -74,10 +79,14 @@ static int fill(yajl_val v, struct emb_config *c, struct err *e)
         return err_set(e, ERR_USAGE, "pages has to be from 64 to 1048576");
     if (work < 0 || work > pages)
         return err_set(e, ERR_USAGE, "work_pages has to be from 0 to pages");
+    if (suspend < 0 || suspend > SUSPEND_MS_MAX)
+        return err_set(e, ERR_USAGE, "suspend_ms has to be from 0 to %d",
+                       SUSPEND_MS_MAX);
     if (parse_listen(get_string(v, "listen"), &c->listen))
         return err_set(e, ERR_USAGE, "listen has to be A.B.C.D:PORT");
     c->pages = (size_t)pages;
     c->work_pages = (size_t)work;
+    c->suspend_ms = (unsigned int)suspend;
     return 0;
 }
 

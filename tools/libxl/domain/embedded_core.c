@@ -38,7 +38,11 @@ int emb_fill(struct dom *d, const char *json, size_t n, const char *suffix,
 int emb_log_start(struct dom *d, struct err *e)
 {
     (void)e;
-    guest_mark_all(&d->guest);
+    if (d->copy)
+        memset(d->guest.dirty, 0, (d->guest.pages + 63) / 64 *
+               sizeof(*d->guest.dirty));
+    else
+        guest_mark_all(&d->guest);
     d->logging = true;
     return 0;
 }
@@ -144,12 +148,21 @@ int emb_apply(struct dom *d, const struct ckpt *c, struct err *e)
         memcpy(d->guest.ram + c->pfns[i] * GUEST_PAGE, ckpt_page(c, i),
                GUEST_PAGE);
     d->times.copy_ns = clock_ns() - t0;
+    emb_queue_clear(&d->waiting);
+    d->own_state = false;
     buf_clear(&d->context);
     return buf_append(&d->context, c->context.data, c->context.size, e);
+}
+
+int emb_load_context(struct dom *d, struct err *e)
+{
+    if (d->own_state)
+        return 0;
+    return guest_load(&d->guest, d->context.data, d->context.size, e);
 }
 
 int emb_load(struct dom *d, struct err *e)
 {
     snprintf(d->info.name, sizeof(d->info.name), "%s", d->config.name);
-    return guest_load(&d->guest, d->context.data, d->context.size, e);
+    return emb_load_context(d, e);
 }

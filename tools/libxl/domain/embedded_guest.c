@@ -14,7 +14,7 @@
 
 #define CONTEXT_MAGIC 0x0158544341444245ull
 /* Memory map: page 0 the counters, then the bitmap of writes (a quarter of
-   memory), then the texts, the last half for background work. */
+   memory), the connections, the texts, the last half for background work. */
 enum { AT_BOOT = 0, AT_COUNT = 8, AT_HIGHEST = 16, AT_HASH = 24 };
 #define TEXT_SLOT 64u
 #define FREED_IN 8u    /* of so many pages that the work is at, one */
@@ -105,9 +105,14 @@ static bool bit_of(const struct guest *g, uint64_t n, size_t *at_r,
     return true;
 }
 
+size_t guest_table(const struct guest *g)
+{
+    return GUEST_PAGE + g->pages / 4 * GUEST_PAGE;
+}
+
 static void keep_text(struct guest *g, uint64_t n, const char *text)
 {
-    size_t from = GUEST_PAGE + g->pages / 4 * GUEST_PAGE;
+    size_t from = guest_table(g) + (size_t)GUEST_CONNS * GUEST_SLOT;
     size_t slots = (g->pages / 2 * GUEST_PAGE - from) / TEXT_SLOT;
     size_t at = from + (size_t)(n % slots) * TEXT_SLOT;
 
@@ -142,6 +147,11 @@ static void write_number(struct guest *g, uint64_t n, const char *text,
     snprintf(answer, GUEST_LINE, "A %" PRIu64 " %016" PRIx64 "\n", n, hash);
 }
 
+uint64_t guest_outside(const struct guest *g, enum guest_outside what)
+{
+    return g->outside ? g->outside(g->outside_ctx, what) : 0;
+}
+
 void guest_request(struct guest *g, const char *line,
                    char answer[GUEST_LINE])
 {
@@ -161,8 +171,14 @@ void guest_request(struct guest *g, const char *line,
         snprintf(answer, GUEST_LINE, "%s %" PRIu64 "\n",
                  bit_of(g, n, &at, &mask) && (g->ram[at] & mask) ? "Y" : "N",
                  n);
+    else if (!strcmp(line, "D"))
+        snprintf(answer, GUEST_LINE, "D %" PRIu64 "\n",
+                 guest_outside(g, GUEST_DRAW));
+    else if (!strcmp(line, "T"))
+        snprintf(answer, GUEST_LINE, "T %" PRIu64 "\n",
+                 guest_outside(g, GUEST_CLOCK));
     else
-        snprintf(answer, GUEST_LINE, "E W N TEXT, R or C N\n");
+        snprintf(answer, GUEST_LINE, "E W N TEXT, R, C N, D or T\n");
 }
 
 void guest_work(struct guest *g, size_t pages)

@@ -43,7 +43,7 @@ int emb_feed_start(struct dom *d, int *fd_r, struct err *e)
     fcntl(fds[0], F_SETFL, O_NONBLOCK);
     d->feed->fd = fds[0];
     *fd_r = fds[1];
-    return emb_watch(d, fds[0], e);
+    return emb_watch(d->epoll, fds[0], e);
 }
 
 void emb_feed_free(struct dom *d)
