@@ -80,7 +80,7 @@ static const struct command table[] = {
     { .name = "migrate", .run = cmd_migrate_colo, .is_internal = true,
       .can_dryrun = true,
       .args = "--colo [options] DOMAIN HOST",
-      .summary = "Protect a domain by lock-stepping (COLO): its copy runs, too",
+      .summary = "Protect a domain by lock-stepping: its copy runs, too",
       .options = remus_options },
     { .name = "colo-status", .run = cmd_status,
       .args = "[-j] [DOMAIN]",

@@ -235,8 +235,8 @@ static void restore_watcher(struct work *w)
     w->dom = NULL;
     if (w->watched && !monitor_stock_lives(w->name) &&
         monitor_start(w->x, w->name, &e) && e.code != ERR_NOTFOUND)
-        xl_warn(w->p->command, w->name, "nobody waits for the domain's end: %s",
-                e.msg);
+        xl_warn(w->p->command, w->name, "nobody waits for the domain's end: "
+                "%s", e.msg);
 }
 
 /* Protect a domain that passed the checks; returns the exit code. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only */
 /*
- * `xl migrate-receive -r|--colo`: the other end of a protection, started by the
- * primary's xl with the stream on standard input and output. Keeps those for
- * the stream alone, and never waits for whoever reads its messages.
+ * `xl migrate-receive -r|--colo`: the other end of a protection, started by
+ * the primary's xl with the stream on standard input and output. Keeps those
+ * for the stream alone, and never waits for whoever reads its messages.
  */
 #include <errno.h>
 #include <fcntl.h>

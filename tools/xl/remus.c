@@ -127,8 +127,8 @@ static void remarks(const struct protect *p)
         xl_warn(p->command, p->domain, "unsafe: output isn't held, so clients "
                 "may see what a take-over undoes");
     if (colo_needs_proof(params) && !params->fence)
-        xl_warn(p->command, p->domain, "no fence command is set and %s, so the "
-                "copy won't take over by itself: it waits for `xl "
+        xl_warn(p->command, p->domain, "no fence command is set and %s, so "
+                "the copy won't take over by itself: it waits for `xl "
                 "colo-failover'", params->shared_disks ? "a disk is shared"
                                                 : "output isn't held");
 }

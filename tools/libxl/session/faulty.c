@@ -48,6 +48,7 @@ X(net, attach, "attach", (const struct dom_info *info, \
                           const struct logger *log, struct net **n_r, \
                           struct err *e), (info, log, n_r, e)) \
 X(net, hold, "hold", (struct net *n, struct err *e), (n, e)) \
+X(net, tap, "tap", (struct net *n, struct err *e), (n, e)) \
 X(net, mark, "mark", (struct net *n, struct err *e), (n, e)) \
 X(net, release_epoch, "release-epoch", (struct net *n, struct err *e), (n, e))
 

@@ -123,7 +123,8 @@ void primary_act_send_epoch(struct colo_primary *p);
 void primary_act_send_end(struct colo_primary *p);
 
 /* Actions of both modes, and what they are made of: primary_actions.c. */
-primary_action_fn primary_act_arm_grace, primary_act_meet, primary_act_lose, primary_act_arm_ready,
+primary_action_fn primary_act_arm_grace, primary_act_meet,
+    primary_act_lose, primary_act_arm_ready,
     primary_act_suspend, primary_act_suspend_cancel, primary_act_resume,
     primary_act_recall, primary_act_disconnect, primary_act_fence,
     primary_act_arm_retry, primary_act_ask_user, primary_act_guest_end,

@@ -2,8 +2,8 @@
 /*
  * What secondary.c (inputs), secondary_input.c (the stream),
  * secondary_events.c (other inputs), secondary_user.c (the user),
- * secondary_actions.c (actions), secondary_remus.c and secondary_colo.c (either
- * mode's own) share.
+ * secondary_actions.c (actions), secondary_remus.c and secondary_colo.c (of
+ * either mode) share.
  */
 #ifndef XC_SESSION_SECONDARY_INT_H
 #define XC_SESSION_SECONDARY_INT_H

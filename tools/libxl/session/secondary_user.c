@@ -66,7 +66,8 @@ void secondary_status(void *v, struct colo_status *st)
     const struct dom_info *info = s->dom ? s->dom_ops->info(s->dom) : NULL;
 
     *st = (struct colo_status) {
-        .role = "secondary", .state = secondary_phase(s), .mode = s->mode->name,
+        .role = "secondary", .state = secondary_phase(s),
+        .mode = s->mode->name,
         .peer = secondary_peer(s), .name = secondary_name(s),
         .output = "none", .needs_user = s->needs_user ? s->needs_user : "",
         .domid = info ? info->domid : 0, .epoch = s->epochs,

@@ -121,13 +121,27 @@ t_unsafe_needs_permission() {
     is "exit code" "$rc" 0 && has stdout "$out" "hold_output=0" &&
         has stderr "$err" "warning: unsafe"
 }
-t_colo_is_not_there_yet() {
+t_colo_is_asked_for_in_two_ways() {
+    local c
+    for c in "migrate --colo" "remus -c" "migrate --colo --live"; do
+        # shellcheck disable=SC2086  # two words
+        run -N $c web hostb
+        is "exit code" "$rc" 0 && has stdout "$out" "mode=colo" &&
+            has stdout "$out" "xl migrate-receive --colo" &&
+            has stdout "$out" "interval_ms=10000" || return 1
+    done
+    run -N migrate --colo -i 500 web hostb
+    has stdout "$out" "interval_ms=500" || return 1
+    run -N remus -F -n -c web hostb
+    fails 2 "COLO" || return 1
+    run migrate --colo -D web hostb
+    fails 2 "-D"
+}
+t_colo_is_refused_where_no_copy_can_run() {
     run migrate --colo web hostb
-    fails 1 "xl remus DOMAIN HOST" || return 1
-    run remus -c web hostb
-    fails 2 "xl migrate --colo" || return 1
+    fails 1 "xl remus" || return 1
     run migrate-receive --colo
-    fails 1 "isn't there yet"
+    fails 1 "COLO"
 }
 t_blackhole_is_refused() {
     run remus -F -b web hostb

@@ -25,6 +25,11 @@ static uint64_t env_now(struct env *v)
     return v->sim->now;
 }
 
+static uint64_t env_random(struct env *v)
+{
+    return sim_random(v->sim);
+}
+
 static void env_timer(struct env *v, enum env_timer t, uint64_t delay)
 {
     sim_at(v->sim, sim_slot(of(v), SLOT_TIMER + (int)t), delay == ENV_NEVER ?
@@ -166,7 +171,7 @@ static void env_finished(struct env *v)
 }
 
 const struct env_ops sim_env_ops = {
-    .now = env_now, .timer = env_timer, .send = env_send,
+    .now = env_now, .random = env_random, .timer = env_timer, .send = env_send,
     .want_send = env_want_send, .want_input = env_want_input,
     .end_send = env_end_send, .disconnect = env_disconnect,
     .fence = env_fence, .feed_open = env_feed_open, .feed = env_feed,

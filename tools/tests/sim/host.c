@@ -20,6 +20,8 @@ static void after(struct sim *s, int side)
 
     if (runs(h) && !h->dying)
         h->role->domain(h->session);
+    if (runs(h) && !h->dying)
+        h->role->net(h->session);
     s->in_session = false;
     if (h->dying && h->dies_with_host)
         sim_host_off(s, side);

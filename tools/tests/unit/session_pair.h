@@ -46,6 +46,8 @@ struct side {
     enum colo_takeover takeover;
     bool shared_disks;
     unsigned int interval_ms, max_dirty_pages;    /* 0: 20, none */
+    bool colo;
+    unsigned int compare_ms;    /* 0: never too late */
 };
 
 static char side_a[] = "A", side_b[] = "B";
@@ -96,6 +98,9 @@ static void run_primary(const struct pair *p, const struct side *side, int fd)
     struct colo_params params = {
         .interval_ms = side->interval_ms ? side->interval_ms : 20,
         .max_dirty_pages = side->max_dirty_pages, .hold_output = true,
+        .colo = side->colo,
+        .compare_timeout_ms = side->compare_ms ? side->compare_ms
+                                               : SILENCE_NEVER_MS,
         .fence = side->fence, .peer = "b",
         .shared_disks = side->shared_disks,
         .silence_ms = silence_of(side) };
@@ -152,6 +157,7 @@ static void run_secondary(const struct pair *p, const struct side *side,
     struct colo_report report = { .ctx = side_b, .message = tell };
     struct colo_params params = {
         .fence = side->fence, .peer = "a", .takeover = side->takeover,
+        .colo = side->colo,
         .silence_ms = silence_of(side) };
     struct dom_open o = { .name = "", .log = &log };
     struct dom *d = NULL;
