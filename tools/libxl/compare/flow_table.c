@@ -58,10 +58,6 @@ int flow_table_init(struct flow_table *t, const struct flow_table_conf *conf,
         return err_set(e, ERR_NOMEM, "no memory for %zu flows",
                        conf->flows_max);
     }
-    while (t->free_nr < t->max) {
-        t->free[t->free_nr] = (uint32_t)(t->max - 1 - t->free_nr);
-        t->free_nr++;
-    }
     return 0;
 }
 
@@ -99,6 +95,11 @@ static void forget(struct flow_table *t, uint32_t index)
     close_gap(t, i);
     w->hash = 0;
     t->free[t->free_nr++] = index;
+}
+
+static bool has_room(const struct flow_table *t)
+{
+    return t->free_nr || t->begun < t->max;
 }
 
 static void make_room(struct flow_table *t)
@@ -148,14 +149,15 @@ void *flow_table_add(struct flow_table *t, const struct frame_key *key)
     struct flow_head *w;
     size_t i;
 
-    if (!t->free_nr)
+    if (!has_room(t))
         make_room(t);
-    if (!t->free_nr)
+    if (!has_room(t))
         return NULL;
     i = slot_of(t, key, hash);
     assert(!t->slots[i].hash);
     t->slots[i].hash = hash;
-    t->slots[i].flow = t->free[--t->free_nr];
+    t->slots[i].flow = t->free_nr ? t->free[--t->free_nr]
+                                  : (uint32_t)t->begun++;
     w = flow_at(t, t->slots[i].flow);
     *w = (struct flow_head) { .key = *key, .hash = hash, .used = true };
     return w;
@@ -163,5 +165,5 @@ void *flow_table_add(struct flow_table *t, const struct frame_key *key)
 
 size_t flow_table_count(const struct flow_table *t)
 {
-    return t->max - t->free_nr;
+    return t->begun - t->free_nr;
 }

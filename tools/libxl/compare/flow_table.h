@@ -35,8 +35,9 @@ struct flow_table {
     struct flow_table_conf conf;
     uint8_t *flows;           /* records */
     struct { uint32_t hash, flow; } *slots;
-    uint32_t *free;           /* records not in use: a stack */
-    size_t max, free_nr, hand;
+    uint32_t *free;           /* records not in use any more: a stack */
+    size_t max, begun;        /* of which so many were ever in use */
+    size_t free_nr, hand;
 };
 
 /* ERR_NOMEM. The records' memory is taken as they are used, first zero. */

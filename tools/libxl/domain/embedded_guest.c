@@ -15,7 +15,8 @@
 #define CONTEXT_MAGIC 0x0158544341444245ull
 /* Memory map: page 0 the counters, then the bitmap of writes (a quarter of
    memory), the connections, the texts, the last half for background work. */
-enum { AT_BOOT = 0, AT_COUNT = 8, AT_HIGHEST = 16, AT_HASH = 24 };
+enum { AT_BOOT = 0, AT_COUNT = 8, AT_HIGHEST = 16, AT_HASH = 24,
+       AT_DRAWN = 32 };
 #define TEXT_SLOT 64u
 #define FREED_IN 8u    /* of so many pages that the work is at, one */
 
@@ -152,6 +153,17 @@ uint64_t guest_outside(const struct guest *g, enum guest_outside what)
     return g->outside ? g->outside(g->outside_ctx, what) : 0;
 }
 
+uint64_t guest_drawn(const struct guest *g)
+{
+    return load(g, AT_DRAWN);
+}
+
+static uint64_t draw(struct guest *g)
+{
+    store(g, AT_DRAWN, guest_outside(g, GUEST_DRAW));
+    return guest_drawn(g);
+}
+
 void guest_request(struct guest *g, const char *line,
                    char answer[GUEST_LINE])
 {
@@ -172,8 +184,7 @@ void guest_request(struct guest *g, const char *line,
                  bit_of(g, n, &at, &mask) && (g->ram[at] & mask) ? "Y" : "N",
                  n);
     else if (!strcmp(line, "D"))
-        snprintf(answer, GUEST_LINE, "D %" PRIu64 "\n",
-                 guest_outside(g, GUEST_DRAW));
+        snprintf(answer, GUEST_LINE, "D %" PRIu64 "\n", draw(g));
     else if (!strcmp(line, "T"))
         snprintf(answer, GUEST_LINE, "T %" PRIu64 "\n",
                  guest_outside(g, GUEST_CLOCK));

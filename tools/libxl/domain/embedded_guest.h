@@ -75,6 +75,8 @@ void guest_touch(struct guest *g, size_t page);
 void guest_mark_all(struct guest *g);
 /* Where the table of connections is in memory. */
 size_t guest_table(const struct guest *g);
+/* What it drew last, which is in its memory. */
+uint64_t guest_drawn(const struct guest *g);
 uint64_t guest_outside(const struct guest *g, enum guest_outside what);
 /* vCPU to and from a record's body. */
 int guest_save(const struct guest *g, struct buf *b, struct err *e);

@@ -14,18 +14,13 @@
     "\"pages\":64,\"listen\":\"127.0.0.1:7\",\"work_pages\":0}"
 #define HELD_MAX 4096
 
-static struct sim_dom *of(struct dom *d)
-{
-    return (struct sim_dom *)d;
-}
-
-static bool fails(struct sim_dom *d, const char *what, struct err *e)
+bool sim_dom_fails(struct sim_dom *d, const char *what, struct err *e)
 {
     return sim_op_fails(d, &d->sim->fail_domain, what, e);
 }
 
-static void post(struct sim_dom *d, enum dom_ev_kind kind, uint64_t delay,
-                 const char *why)
+void sim_dom_post(struct sim_dom *d, enum dom_ev_kind kind, uint64_t delay,
+                  const char *why)
 {
     struct dom_event *ev = &d->events[d->events_nr++];
 
@@ -37,7 +32,15 @@ static void post(struct sim_dom *d, enum dom_ev_kind kind, uint64_t delay,
            d->sim->now + delay);
 }
 
-static struct sim_dom *new_dom(struct sim *s, int side)
+/* What differs between two copies. */
+static uint64_t outside(void *ctx, enum guest_outside what)
+{
+    struct sim *s = ctx;
+
+    return what == GUEST_CLOCK ? s->now : sim_random(s);
+}
+
+struct sim_dom *sim_dom_new(struct sim *s, int side)
 {
     struct sim_dom *d = calloc(1, sizeof(*d));
 
@@ -48,13 +51,15 @@ static struct sim_dom *new_dom(struct sim *s, int side)
     d->d.log = &s->log;
     d->out.sim = s;
     d->out.dom = d;
+    d->d.guest.outside = outside;
+    d->d.guest.outside_ctx = s;
     buf_init(&d->d.context, CKPT_CONTEXT_MAX);
     return d;
 }
 
 struct sim_dom *sim_dom_boot(struct sim *s, int side)
 {
-    struct sim_dom *d = new_dom(s, side);
+    struct sim_dom *d = sim_dom_new(s, side);
     struct err e;
 
     if (!d || emb_fill(&d->d, CONFIG, strlen(CONFIG), "", &e))
@@ -119,24 +124,25 @@ void sim_dom_end(struct sim_dom *d)
     d->asked = false;
     d->events_nr = 0;
     d->sim->guest_over = true;
-    post(d, DOM_EV_SHUTDOWN, 0, NULL);
+    sim_dom_post(d, DOM_EV_SHUTDOWN, 0, NULL);
 }
 
 /* ---- both sides --------------------------------------------------------- */
 
 void sim_dom_step(struct sim *s, int side)
 {
-    struct sim_dom *d = s->host[side].dom;
+    struct sim_dom *both[2] = { s->host[side].dom, s->host[side].copy };
 
-    if (!d || !d->asked)
-        return;
-    d->asked = false;
-    d->suspended = true;
+    for (int i = 0; i < 2; i++)
+        if (both[i] && both[i]->asked) {
+            both[i]->asked = false;
+            both[i]->suspended = true;
+        }
 }
 
 static int dom_next_event(struct dom *v, struct dom_event *ev_r)
 {
-    struct sim_dom *d = of(v);
+    struct sim_dom *d = sim_dom_of(v);
 
     if (d->events_nr == 0 || d->asked)
         return ERR_AGAIN;
@@ -151,7 +157,7 @@ void sim_dom_destroyed(struct sim_dom *d)
     d->asked = d->d.running = false;
     d->events_nr = 0;
     d->over = true;
-    post(d, DOM_EV_GONE, SIM_MS, NULL);
+    sim_dom_post(d, DOM_EV_GONE, SIM_MS, NULL);
 }
 
 static void dom_times(struct dom *d, struct dom_times *t_r)
@@ -167,7 +173,7 @@ static const struct dom_info *dom_info(struct dom *d)
 
 static void dom_close(struct dom *v)
 {
-    struct sim_dom *d = v ? of(v) : NULL;
+    struct sim_dom *d = v ? sim_dom_of(v) : NULL;
 
     /* A copy that was not destroyed stays where it is, still. */
     if (d && !d->created && d->sim->host[d->host].copy == d) {
@@ -181,47 +187,50 @@ static void dom_close(struct dom *v)
 static int dom_static(struct dom *d, struct dom_static *s_r, struct err *e)
 {
     (void)s_r;
-    return fails(of(d), "static-data", e) ? e->code : 0;
+    return sim_dom_fails(sim_dom_of(d), "static-data", e) ? e->code : 0;
 }
 
 static int dom_log_start(struct dom *d, struct err *e)
 {
-    return fails(of(d), "log-start", e) ? e->code : emb_log_start(d, e);
+    return sim_dom_fails(sim_dom_of(d), "log-start", e) ? e->code
+                                                        : emb_log_start(d, e);
 }
 
 static int dom_dirty(struct dom *d, const uint64_t **pfns_r, size_t *n_r,
                      struct err *e)
 {
-    return fails(of(d), "dirty", e) ? e->code : emb_dirty(d, pfns_r, n_r, e);
+    return sim_dom_fails(sim_dom_of(d), "dirty", e)
+               ? e->code : emb_dirty(d, pfns_r, n_r, e);
 }
 
 static int dom_copy(struct dom *d, const uint64_t *pfns, size_t n,
                     uint8_t *to, struct err *e)
 {
-    return fails(of(d), "copy", e) ? e->code : emb_copy(d, pfns, n, to, e);
+    return sim_dom_fails(sim_dom_of(d), "copy", e)
+               ? e->code : emb_copy(d, pfns, n, to, e);
 }
 
 static int dom_suspend(struct dom *v, unsigned int timeout_ms, struct err *e)
 {
-    struct sim_dom *d = of(v);
+    struct sim_dom *d = sim_dom_of(v);
 
-    if (fails(d, "suspend", e))
+    if (sim_dom_fails(d, "suspend", e))
         return e->code;
     if (d->over)
         return 0;    /* its end is in the queue */
     if (sim_chance(d->sim, 2) && !d->sim->calm) {
         d->sim->mishaps++;
-        post(d, DOM_EV_SUSPEND_FAILED, timeout_ms * SIM_MS, "it won't");
+        sim_dom_post(d, DOM_EV_SUSPEND_FAILED, timeout_ms * SIM_MS, "it won't");
         return 0;
     }
     d->asked = true;
-    post(d, DOM_EV_SUSPENDED, 100000 + sim_below(d->sim, 5 * SIM_MS), NULL);
+    sim_dom_post(d, DOM_EV_SUSPENDED, 100000 + sim_below(d->sim, 5 * SIM_MS), NULL);
     return 0;
 }
 
 static bool dom_suspend_cancel(struct dom *v)
 {
-    struct sim_dom *d = of(v);
+    struct sim_dom *d = sim_dom_of(v);
 
     if (!d->asked || sim_chance(d->sim, 500))
         return false;
@@ -234,8 +243,9 @@ static bool dom_suspend_cancel(struct dom *v)
 static int dom_capture(struct dom *v, struct ckpt *c, uint64_t epoch,
                        struct err *e)
 {
-    struct sim_dom *d = of(v);
-    int rc = fails(d, "capture", e) ? e->code : emb_capture(v, c, epoch, e);
+    struct sim_dom *d = sim_dom_of(v);
+    int rc = sim_dom_fails(d, "capture", e) ? e->code
+                                            : emb_capture(v, c, epoch, e);
 
     SIM_CHECK(d->sim, d->suspended, "captured while it runs");
     if (!rc) {
@@ -247,16 +257,24 @@ static int dom_capture(struct dom *v, struct ckpt *c, uint64_t epoch,
 
 static int dom_resume(struct dom *v, struct err *e)
 {
-    struct sim_dom *d = of(v);
+    struct sim_dom *d = sim_dom_of(v);
 
-    SIM_CHECK(d->sim, d->suspended || d->over, "resumed, but not suspended");
+    SIM_CHECK(d->sim, d->suspended || d->over || d->d.copy,
+              "resumed, but not suspended");
     d->suspended = false;
-    return fails(d, "resume", e) ? e->code : 0;
+    if (sim_dom_fails(d, "resume", e))
+        return e->code;
+    if (d->d.copy && emb_load_context(v, e))
+        return e->code;
+    d->d.running = true;
+    d->d.own_state = d->d.copy;
+    sim_dom_pump(d);
+    return 0;
 }
 
 static int dom_pause(struct dom *d, struct err *e)
 {
-    SIM_CHECK(of(d)->sim, !d->paused, "paused twice");
+    SIM_CHECK(sim_dom_of(d)->sim, !d->paused, "paused twice");
     (void)e;
     d->paused = true;
     return 0;
@@ -264,9 +282,10 @@ static int dom_pause(struct dom *d, struct err *e)
 
 static int dom_unpause(struct dom *d, struct err *e)
 {
-    SIM_CHECK(of(d)->sim, d->paused, "unpaused, but not paused");
+    SIM_CHECK(sim_dom_of(d)->sim, d->paused, "unpaused, but not paused");
     (void)e;
     d->paused = false;
+    sim_dom_pump(sim_dom_of(d));
     return 0;
 }
 
@@ -279,110 +298,7 @@ static int dom_finish(struct dom *v, enum dom_shutdown reason, struct err *e)
 {
     (void)reason;
     (void)e;
-    of(v)->d.running = false;
-    return 0;
-}
-
-/* ---- sink --------------------------------------------------------------- */
-
-static int dom_open_sink(const struct dom_open *o, struct dom **d_r,
-                         struct err *e)
-{
-    struct sim_host *h = (struct sim_host *)o->backend_arg;
-    struct sim_dom *d = new_dom(h->env.sim, h->env.side);
-
-    if (!d)
-        return err_set(e, ERR_NOMEM, "no memory");
-    d->d.sink = true;
-    h->copy = d;
-    *d_r = &d->d;
-    return 0;
-}
-
-static int dom_create(struct dom *v, const struct dom_create *c, int *fd_r,
-                      struct err *e)
-{
-    int rc = fails(of(v), "create", e) ? e->code : 0;
-
-    if (!rc)
-        rc = emb_fill(v, c->config_json, c->config_length,
-                      c->incoming_suffix, e);
-    if (!rc)
-        rc = emb_feed_new(v, e);
-    if (!rc)
-        *fd_r = 1000;
-    return rc;
-}
-
-static void fed(struct sim_dom *d, int r, const char *why)
-{
-    emb_feed_free(&d->d);
-    d->created = r > 0;
-    if (r > 0) {
-        d->epoch = 1;
-        oracle_applied(d);
-    }
-    post(d, r > 0 ? DOM_EV_CREATED : DOM_EV_CREATE_FAILED,
-         sim_below(d->sim, 20 * SIM_MS), why);
-}
-
-ssize_t sim_dom_feed(struct sim_dom *d, const void *data, size_t n)
-{
-    struct err e = { 0 };
-    int r;
-
-    if (!d->d.feed)
-        return -1;
-    r = fails(d, "restore", &e) ? -1 : emb_feed_take(&d->d, data, n, &e);
-    if (r)
-        fed(d, r, e.msg);
-    return (ssize_t)n;
-}
-
-void sim_dom_feed_end(struct sim_dom *d)
-{
-    if (d->d.feed)
-        fed(d, -1, "the first copy ended early");
-}
-
-static int dom_apply(struct dom *v, const struct ckpt *c, struct err *e)
-{
-    struct sim_dom *d = of(v);
-    int rc = fails(d, "apply", e) ? e->code : emb_apply(v, c, e);
-
-    if (rc)
-        return rc;
-    d->epoch = c->epoch;
-    oracle_applied(d);
-    return 0;
-}
-
-static int dom_activate(struct dom *v, bool run, struct err *e)
-{
-    struct sim_dom *d = of(v);
-    struct sim_host *h = &d->sim->host[d->host];
-    int rc = fails(d, "activate", e) ? e->code : emb_load(v, e);
-
-    if (rc)
-        return rc;
-    d->life = ++d->sim->life;
-    d->d.running = true;
-    d->d.paused = !run;
-    oracle_activated(d, run);
-    h->copy = NULL;
-    h->dom = d;
-    d->sim->count.takeovers++;
-    return 0;
-}
-
-static int dom_destroy(struct dom *v, struct err *e)
-{
-    struct sim_dom *d = of(v);
-
-    (void)e;
-    d->created = false;
-    d->events_nr = 0;
-    emb_feed_free(v);
+    sim_dom_of(v)->d.running = false;
     return 0;
 }
 
@@ -395,6 +311,8 @@ const struct dom_ops sim_dom_ops = {
     .suspend_cancel = dom_suspend_cancel, .capture = dom_capture,
     .resume = dom_resume, .pause = dom_pause, .unpause = dom_unpause,
     .is_paused = dom_is_paused, .finish = dom_finish,
-    .open_sink = dom_open_sink, .create = dom_create, .apply = dom_apply,
-    .activate = dom_activate, .destroy = dom_destroy,
+    .runs_copies = true,
+    .open_sink = sim_copy_open_sink, .create = sim_copy_create,
+    .apply = sim_copy_apply, .activate = sim_copy_activate,
+    .destroy = sim_copy_destroy,
 };

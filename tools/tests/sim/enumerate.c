@@ -19,21 +19,29 @@ enum ending { USER_STOPS_P, USER_STOPS_S, GUEST_ENDS, DESTROYED };
 
 static const struct world {
     const char *text;
-    bool fence, shared;
+    bool colo, fence, shared;
     unsigned int fence_fails;
     enum colo_takeover takeover;
     enum ending ending;
 } worlds[] = {
     { "a fence command; the user ends it at the primary",
-      true, false, 0, COLO_TAKEOVER_DEFAULT, USER_STOPS_P },
+      false, true, false, 0, COLO_TAKEOVER_DEFAULT, USER_STOPS_P },
     { "no fence, silence is enough; the guest ends",
-      false, false, 0, COLO_TAKEOVER_DEFAULT, GUEST_ENDS },
+      false, false, false, 0, COLO_TAKEOVER_DEFAULT, GUEST_ENDS },
     { "no fence, the user decides; who gives the copy up",
-      false, false, 0, COLO_TAKEOVER_MANUAL, USER_STOPS_S },
+      false, false, false, 0, COLO_TAKEOVER_MANUAL, USER_STOPS_S },
     { "no fence, shared disks; somebody destroys the domain",
-      false, true, 0, COLO_TAKEOVER_DEFAULT, DESTROYED },
+      false, false, true, 0, COLO_TAKEOVER_DEFAULT, DESTROYED },
     { "a fence command that fails first; the user ends it at the primary",
-      true, true, 1, COLO_TAKEOVER_MANUAL, USER_STOPS_P },
+      false, true, true, 1, COLO_TAKEOVER_MANUAL, USER_STOPS_P },
+    { "COLO; a fence command; the user ends it at the primary",
+      true, true, false, 0, COLO_TAKEOVER_DEFAULT, USER_STOPS_P },
+    { "COLO; no fence, silence is enough; the guest ends",
+      true, false, false, 0, COLO_TAKEOVER_DEFAULT, GUEST_ENDS },
+    { "COLO; no fence, the user decides; who gives the copy up",
+      true, false, false, 0, COLO_TAKEOVER_MANUAL, USER_STOPS_S },
+    { "COLO; no fence, shared disks; somebody destroys the domain",
+      true, false, true, 0, COLO_TAKEOVER_DEFAULT, DESTROYED },
 };
 #define WORLDS_NR (sizeof(worlds) / sizeof(worlds[0]))
 
@@ -194,6 +202,7 @@ static bool run_point(struct sim *s, struct point *p)
     sim_begin(s, SEED);
     sim_fresh(s);
     s->calm = true;
+    s->params.colo = w->colo;
     s->params.fence = w->fence ? "fence" : NULL;
     s->params.shared_disks = w->shared;
     s->params.takeover = w->takeover;

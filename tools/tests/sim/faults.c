@@ -80,6 +80,8 @@ bool sim_user_looks(struct sim *s, int side)
     h->role->status(h->session, &st);
     if (strcmp(st.paused, "yes"))
         return false;
+    SIM_CHECK(s, !s->params.colo || !sim_dom_serves(s->host[!side].copy),
+              "the user is told that the domain is paused, and its copy runs");
     s->confirmed = true;
     sim_say(s, "the user sees: paused");
     return true;

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "machine_colo_primary.h"
 #include "machine_primary.h"
 #include "machine_secondary.h"
 #include "primary_int.h"
@@ -16,6 +17,11 @@
 static bool is(const char *action, enum primary_action a)
 {
     return !strcmp(action, primary_machine.actions[a].name);
+}
+
+static bool is_colo(const char *action, enum colo_primary_action a)
+{
+    return !strcmp(action, colo_primary_machine.actions[a].name);
 }
 
 /* The state is the one that the actions lead out of. */
@@ -37,11 +43,30 @@ static void of_primary(struct sim *s, const struct colo_primary *p,
     SOMETIMES(s, out && p->guest_over && is(action, PA_DEFER), GUEST_LATE);
 }
 
+static void of_colo_primary(struct sim *s, const struct colo_primary *p,
+                            const char *action)
+{
+    const struct sim_dom *copy = s->host[!s->host[0].is_primary ? 0 : 1].copy;
+
+    SOMETIMES(s, p->state == CP_RUN && is_colo(action, CPA_SEND_NEW) &&
+              p->pairing.wanted == COMPARE_LATE, LATE);
+    SOMETIMES(s, p->state == CP_OWN && is_colo(action, CPA_CAPTURE),
+              COPY_WAITS);
+    SOMETIMES(s, p->state == CP_RESUMED && p->paused && copy &&
+              copy->d.paused, BOTH_PAUSED);
+    /* The list is gone by then, but its pages are behind the domain's. */
+    if (is_colo(action, CPA_SEND_EPOCH) && p->stage.pages_nr > 1)
+        SOMETIMES(s, p->stage.pfns[p->stage.pages_nr - 1] <
+                  p->stage.pfns[p->stage.pages_nr - 2], COPY_PAGES);
+}
+
 void marks_action(struct sim *s, int side, const char *action)
 {
     const struct sim_host *h = &s->host[side];
 
-    if (h->is_primary)
+    if (s->params.colo && h->is_primary)
+        of_colo_primary(s, h->session, action);
+    else if (h->is_primary)
         of_primary(s, h->session, action);
     else
         SOMETIMES(s, !strcmp(action, secondary_machine.actions[SA_REFUSE]
@@ -58,6 +83,8 @@ void marks_taken_over(const struct sim_dom *d, bool run)
     SOMETIMES(s, copy->stage.pages_nr > 0, HALF_EPOCH);
     SOMETIMES(s, d->epoch == 2, SECOND_EPOCH);
     SOMETIMES(s, s->confirmed && !run, PAUSE_CARRIED);
+    SOMETIMES(s, d->d.own_state && copy->runs, OWN_STATE);
+    SOMETIMES(s, d->d.own_state && !copy->runs, STOOD_COPY);
 }
 
 void marks_op_failed(struct sim *s, const char *what)

@@ -68,8 +68,68 @@ static int net_release_epoch(struct net *n, struct err *e)
 static int net_release_all(struct net *n, struct err *e)
 {
     (void)e;
-    n->holding = false;
+    n->holding = n->tapped = false;
+    n->frames.count = 0;
     let_go(n, UINT64_MAX);
+    return 0;
+}
+
+/* ---- COLO --------------------------------------------------------------- */
+
+void sim_frames_put(struct sim_frames *f, bool to_domain,
+                    const uint8_t *data, size_t n)
+{
+    unsigned int at = (f->first + f->count) % FRAMES_MAX;
+
+    if (f->count == FRAMES_MAX || n > sizeof(f->ring[at].data))
+        return;    /* lost, as in any network */
+    f->ring[at].to_domain = to_domain;
+    f->ring[at].n = n;
+    memcpy(f->ring[at].data, data, n);
+    f->count++;
+}
+
+static int net_tap(struct net *n, struct err *e)
+{
+    if (fails(n, "tap", e))
+        return e->code;
+    n->tapped = true;
+    return 0;
+}
+
+static int net_fd(struct net *n)
+{
+    (void)n;
+    return 0;    /* there is none: SLOT_NET */
+}
+
+static int net_next(struct net *n, struct net_frame *f_r)
+{
+    struct sim_frames *f = &n->frames;
+
+    if (f->count == 0)
+        return ERR_AGAIN;
+    *f_r = (struct net_frame) {
+        .to_domain = f->ring[f->first].to_domain,
+        .data = f->ring[f->first].data, .size = f->ring[f->first].n,
+    };
+    f->first = (f->first + 1) % FRAMES_MAX;
+    f->count--;
+    return 0;
+}
+
+static int net_put(struct net *n, const struct net_frame *f, struct err *e)
+{
+    struct sim_dom *d = n->dom;
+
+    if (fails(n, "put", e))
+        return e->code;
+    if (!f->to_domain && !d->d.copy) {
+        sim_client_hears(n->sim, d->host, f->data, f->size);
+    } else if (f->to_domain && d->d.copy) {
+        sim_frames_put(&d->waiting, true, f->data, f->size);
+        sim_dom_pump(d);
+    }
     return 0;
 }
 
@@ -84,7 +144,8 @@ static int net_stats_get(struct net *n, struct net_stats *s, struct err *e)
 static void net_drop(struct net *n)
 {
     SOMETIMES(n->sim, n->held_nr > 0, DROPPED);
-    n->holding = false;
+    n->holding = n->tapped = false;
+    n->frames.count = 0;
     n->held_nr = 0;
 }
 
@@ -105,5 +166,6 @@ const struct net_ops sim_net_ops = {
     .mark = net_mark, .release_epoch = net_release_epoch,
     .release_all = net_release_all, .stats = net_stats_get,
     .detach = net_nothing, .drop = net_drop, .abandon = net_nothing,
+    .tap = net_tap, .fd = net_fd, .next = net_next, .put = net_put,
     .announce = net_announce,
 };

@@ -71,6 +71,22 @@ void oracle_told(struct sim_dom *d, uint64_t number)
     s->count.told++;
 }
 
+void oracle_drew(struct sim_dom *d, uint64_t value)
+{
+    struct sim *s = d->sim;
+    const struct sim_dom *copy = s->host[!d->host].copy;
+    bool watched = d->out.tapped && copy && copy->d.own_state;
+
+    SIM_CHECK(s, d->life == s->life, "two copies speak: one drew");
+    SIM_CHECK(s, !watched || s->tainted || strcmp(sim_state(s, d->host),
+                                                  "protected") ||
+              guest_drawn(&copy->d.guest) == value, "what one copy drew was "
+              "let go, and the other doesn't know it");
+    SOMETIMES(s, watched, DREW);
+    s->told_at = s->now;
+    s->count.told++;
+}
+
 void oracle_forget(struct sim *s)
 {
     s->told_nr = 0;
@@ -104,7 +120,8 @@ void oracle_applied(struct sim_dom *d)
 static bool silence_is_enough(const struct sim *s, const struct sim_dom *d)
 {
     return !s->params.fence && !s->params.shared_disks &&
-           s->params.takeover != COLO_TAKEOVER_MANUAL && d->out.holding;
+           s->params.takeover != COLO_TAKEOVER_MANUAL &&
+           (d->out.holding || d->out.tapped);
 }
 
 void oracle_activated(struct sim_dom *d, bool run)
@@ -120,7 +137,7 @@ void oracle_activated(struct sim_dom *d, bool run)
               "the domain");
     SIM_CHECK(s, d->epoch == s->applied, "epoch %" PRIu64 " is started, and "
               "%" PRIu64 " is the newest", d->epoch, s->applied);
-    SIM_CHECK(s, s->tainted ||
+    SIM_CHECK(s, s->tainted || d->d.own_state ||
               hash_of(&d->d, &d->d.context) == s->hash[d->epoch % 64],
               "what is started isn't epoch %" PRIu64, d->epoch);
     SIM_CHECK(s, !s->confirmed || !run, "the user was told that the domain "

@@ -13,9 +13,16 @@
 
 static void client(struct sim *s)
 {
-    for (int i = 0; i < 2; i++)
-        if (s->host[i].power && sim_dom_serves(s->host[i].dom))
+    for (int i = 0; i < 2; i++) {
+        struct sim_dom *copy = s->host[i].copy;
+
+        if (s->params.colo)
+            sim_client(s, i);
+        else if (s->host[i].power && sim_dom_serves(s->host[i].dom))
             sim_dom_request(s->host[i].dom, s->next_write++);
+        if (s->params.colo && sim_dom_serves(copy))    /* for itself */
+            guest_work(&copy->d.guest, (size_t)sim_below(s, 3));
+    }
     sim_at(s, SLOT_CLIENT, s->now + 5 * SIM_MS + sim_below(s, 60 * SIM_MS));
 }
 
@@ -136,6 +143,7 @@ static void tidy(struct sim *s, struct sim_dom *d)
     d->suspended = d->asked = false;
     d->events_nr = 0;
     d->d.paused = false;
+    s->client[0].state = s->client[1].state = CLIENT_IDLE;
     sim_net_ops.release_all(&d->out, NULL);
     oracle_forget(s);
 }
@@ -189,6 +197,8 @@ static void one_session(struct sim *s, int p)
     bool ends = sim_chance(s, 850);
 
     sim_fresh(s);
+    s->params.colo = sim_chance(s, 400);
+    s->params.interval_ms = s->params.colo ? 50u << sim_below(s, 5) : 50;
     s->params.fence = sim_chance(s, 700) ? "fence" : NULL;
     s->params.shared_disks = sim_chance(s, 300);
     s->params.takeover = sim_chance(s, 200) ? COLO_TAKEOVER_MANUAL
@@ -236,7 +246,8 @@ void sim_begin(struct sim *s, uint64_t seed)
     s->host[0].env = (struct env) { s, 0 };
     s->host[1].env = (struct env) { s, 1 };
     s->params = (struct colo_params) { .interval_ms = 50, .hold_output = true,
-                                       .step_ms = 10000 };
+                                       .step_ms = 10000,
+                                       .compare_timeout_ms = 200 };
     sim_swarm(s);
     s->host[0].power = s->host[1].power = true;
     s->next_write = 1;

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "embedded_int.h"
+#include "embedded_tcp.h"
 #include "network.h"
 #include "primary.h"
 #include "secondary.h"
@@ -65,7 +66,14 @@ X(APPLY_FAILED, "an epoch can't be applied") \
 X(RESUME_FAILED, "the domain can't be resumed") \
 X(ACTIVATE_FAILED, "the copy can't be started") \
 X(ALLOC, "an allocation of a session fails") \
-X(DROPPED, "output that was held is dropped")
+X(DROPPED, "output that was held is dropped") \
+X(DREW, "COLO: what only one copy drew is let go, by a checkpoint") \
+X(LATE, "COLO: the copy says nothing, and a checkpoint is asked for") \
+X(OWN_STATE, "COLO: a copy goes on from its own state") \
+X(STOOD_COPY, "COLO: a copy goes on that stood still for a checkpoint") \
+X(COPY_PAGES, "COLO: an epoch has pages that only the copy wrote") \
+X(BOTH_PAUSED, "COLO: a pause stops both copies") \
+X(COPY_WAITS, "COLO: the copy stands first, and the domain doesn't yet")
 
 #define SIM_MARK_ID(id, text) MARK_##id,
 enum sim_mark { SIM_MARKS(SIM_MARK_ID) SIM_MARKS_NR };
@@ -84,6 +92,7 @@ enum sim_slot {
     SLOT_WRITABLE,
     SLOT_FEED,
     SLOT_DOMAIN,
+    SLOT_NET,
     SLOT_FENCE,
     SLOT_HOST_NR,
     SLOT_CLIENT = 2 * SLOT_HOST_NR,
@@ -114,10 +123,23 @@ struct sim_pipe {
 
 struct sim_dom;
 
+/* Frames on their way (COLO): a ring; what finds no room is lost. */
+#define FRAMES_MAX 64u
+struct sim_frames {
+    struct {
+        bool to_domain;
+        size_t n;
+        uint8_t data[SEGMENT_HEAD + GUEST_LINE];
+    } ring[FRAMES_MAX];
+    unsigned int first, count;
+};
+
 struct net {
     struct sim *sim;
     struct sim_dom *dom;
     bool holding;
+    bool tapped;
+    struct sim_frames frames;       /* for next() */
     uint64_t mark;
     uint64_t marked_epoch;          /* of the newest mark */
     struct { uint64_t number, mark; } *held;
@@ -130,6 +152,7 @@ struct sim_dom {
     int host;
     uint64_t life;                  /* which of all copies may speak */
     struct net out;
+    struct sim_frames waiting;      /* for a copy that stands still */
     bool suspended, asked, over, created;
     uint64_t epoch;                 /* captured, or applied, last */
     struct dom_event events[8];
@@ -155,6 +178,17 @@ struct sim_host {
     struct colo_secondary_conf sconf;
     struct dom_open open;
     struct colo_result result;
+};
+
+/* Somebody who asks the domain of one host, one thing at a time (COLO). */
+struct sim_client {
+    enum { CLIENT_IDLE, CLIENT_OPENS, CLIENT_OPEN } state;
+    uint16_t port;
+    uint32_t seq, ack;
+    uint64_t since;                 /* of the state, or of what it asked */
+    bool asked;
+    char line[GUEST_LINE];
+    size_t used;
 };
 
 #define CRASHES_MAX 2
@@ -186,6 +220,7 @@ struct sim_count {
 struct sim {
     uint64_t seed, rng[4], now, due[SLOTS_NR];
     struct sim_host host[2];
+    struct sim_client client[2];
     struct colo_params params;
     struct logger log;
     uint32_t weight[SIM_FAULTS_NR], weight_sum;
@@ -261,13 +296,43 @@ const char *sim_state(struct sim *s, int side);    /* "" : no session */
 
 /* net.c */
 extern const struct net_ops sim_net_ops;
+void sim_frames_put(struct sim_frames *f, bool to_domain,
+                    const uint8_t *data, size_t n);
+
+/* client.c: COLO's clients, and what lies between them and the guest */
+/* Time for something, to the domain on @side. */
+void sim_client(struct sim *s, int side);
+/* A frame of the guest's: tapped, or to the client. */
+void sim_client_hears(struct sim *s, int side, const uint8_t *frame, size_t n);
+/* A frame for the guest, which runs. */
+void sim_dom_hears(struct sim_dom *d, const uint8_t *frame, size_t n);
+/* What waited for a copy. */
+void sim_dom_pump(struct sim_dom *d);
 
 /* dom.c */
 extern const struct dom_ops sim_dom_ops;
+static inline struct sim_dom *sim_dom_of(struct dom *d)
+{
+    return (struct sim_dom *)d;
+}
+struct sim_dom *sim_dom_new(struct sim *s, int side);
+/* Whether this operation is one that fails. */
+bool sim_dom_fails(struct sim_dom *d, const char *what, struct err *e);
+void sim_dom_post(struct sim_dom *d, enum dom_ev_kind kind, uint64_t delay,
+                  const char *why);
 /* Its user destroys it, whether a session is there to see it or not. */
 void sim_dom_destroyed(struct sim_dom *d);
 struct sim_dom *sim_dom_boot(struct sim *s, int side);
 void sim_dom_free(struct sim_dom *d);
+
+/* copy.c: dom_ops of a sink */
+int sim_copy_open_sink(const struct dom_open *o, struct dom **d_r,
+                       struct err *e);
+int sim_copy_create(struct dom *d, const struct dom_create *c, int *fd_r,
+                    struct err *e);
+int sim_copy_apply(struct dom *d, const struct ckpt *c, struct err *e);
+int sim_copy_activate(struct dom *d, bool run, struct err *e);
+int sim_copy_destroy(struct dom *d, struct err *e);
 /* Octets for a restore: taken, or -1 when it has ended. */
 ssize_t sim_dom_feed(struct sim_dom *d, const void *data, size_t n);
 void sim_dom_feed_end(struct sim_dom *d);
@@ -278,6 +343,8 @@ void sim_dom_step(struct sim *s, int side);
 
 /* oracle.c */
 void oracle_told(struct sim_dom *d, uint64_t number);
+/* COLO: the domain said @value, which no other would have. */
+void oracle_drew(struct sim_dom *d, uint64_t value);
 void oracle_captured(struct sim_dom *d);
 void oracle_applied(struct sim_dom *d);
 void oracle_activated(struct sim_dom *d, bool run);
