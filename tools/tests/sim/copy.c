@@ -27,6 +27,8 @@ int sim_copy_create(struct dom *v, const struct dom_create *c, int *fd_r,
         rc = emb_fill(v, c->config_json, c->config_length,
                       c->incoming_suffix, e);
     if (!rc)
+        sim_dom_looks_outside(sim_dom_of(v));
+    if (!rc)
         rc = emb_feed_new(v, e);
     if (!rc)
         *fd_r = 1000;

@@ -40,6 +40,12 @@ static uint64_t outside(void *ctx, enum guest_outside what)
     return what == GUEST_CLOCK ? s->now : sim_random(s);
 }
 
+void sim_dom_looks_outside(struct sim_dom *d)
+{
+    d->d.guest.outside = outside;
+    d->d.guest.outside_ctx = d->sim;
+}
+
 struct sim_dom *sim_dom_new(struct sim *s, int side)
 {
     struct sim_dom *d = calloc(1, sizeof(*d));
@@ -51,8 +57,6 @@ struct sim_dom *sim_dom_new(struct sim *s, int side)
     d->d.log = &s->log;
     d->out.sim = s;
     d->out.dom = d;
-    d->d.guest.outside = outside;
-    d->d.guest.outside_ctx = s;
     buf_init(&d->d.context, CKPT_CONTEXT_MAX);
     return d;
 }
@@ -64,6 +68,7 @@ struct sim_dom *sim_dom_boot(struct sim *s, int side)
 
     if (!d || emb_fill(&d->d, CONFIG, strlen(CONFIG), "", &e))
         abort();
+    sim_dom_looks_outside(d);
     guest_boot(&d->d.guest, sim_random(s));
     d->d.running = true;
     d->life = ++s->life;
@@ -220,11 +225,13 @@ static int dom_suspend(struct dom *v, unsigned int timeout_ms, struct err *e)
         return 0;    /* its end is in the queue */
     if (sim_chance(d->sim, 2) && !d->sim->calm) {
         d->sim->mishaps++;
-        sim_dom_post(d, DOM_EV_SUSPEND_FAILED, timeout_ms * SIM_MS, "it won't");
+        sim_dom_post(d, DOM_EV_SUSPEND_FAILED, timeout_ms * SIM_MS,
+                     "it won't");
         return 0;
     }
     d->asked = true;
-    sim_dom_post(d, DOM_EV_SUSPENDED, 100000 + sim_below(d->sim, 5 * SIM_MS), NULL);
+    sim_dom_post(d, DOM_EV_SUSPENDED,
+                 100000 + sim_below(d->sim, 5 * SIM_MS), NULL);
     return 0;
 }
 

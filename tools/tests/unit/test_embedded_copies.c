@@ -27,11 +27,13 @@ static struct twins {
 } t;
 
 /* To the peer. */
-static void on_release(void *ctx, const uint8_t *data, size_t n)
+static void on_release(void *ctx, const uint8_t *data, size_t n,
+                       uint64_t came_ns)
 {
     struct frame f;
 
     (void)ctx;
+    (void)came_ns;
     assert_true(frame_checksum_ok(data, n));
     frame_parse(data, n, &f);
     assert_int_equal(f.kind, FRAME_TCP);
