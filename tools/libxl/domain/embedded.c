@@ -294,16 +294,7 @@ static bool emb_suspend_cancel(struct dom *d)
 {
     bool asked = d->asked;
 
-    if (asked)
-        agree_in(d, 0);
-    d->asked = false;
-    for (unsigned int i = 0; i < d->events_nr; i++)
-        if (d->events[i].kind == DOM_EV_SUSPEND_FAILED) {
-            d->events_nr--;
-            memmove(&d->events[i], &d->events[i + 1],
-                    (d->events_nr - i) * sizeof(d->events[0]));
-            return true;    /* it wouldn't have, and nobody was told */
-        }
+    d->asked = false;    /* its clock may run out */
     return asked;
 }
 

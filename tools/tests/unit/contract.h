@@ -37,6 +37,14 @@ static struct world {
     struct ckpt stage;
     char dir[64], config[96], copy_name[DOM_NAME_MAX];
     const char *end;
+    /* Where copies run: their network, a frame to one that it answers at
+       once, and whether a frame is the answer to that of @number; how far
+       its program is, and whether it knows of anybody on the network. */
+    const struct net_ops *net_ops;
+    size_t (*hello)(unsigned int number, uint8_t frame[2048]);
+    bool (*answers)(const struct net_frame *f, unsigned int number);
+    uint64_t (*program_at)(const struct dom *d);
+    bool (*knows_peers)(const struct dom *d);
 } w;
 
 static void sink(void *ctx, enum log_level level, const char *line)
@@ -78,19 +86,29 @@ static void ok(int rc, const struct err *e)
         fail_msg("%d: %s", rc, e->msg);
 }
 
-static void suspended(void)
+static void stops(struct dom *d)
 {
     struct err e = { 0 };
 
-    ok(w.ops->suspend(w.src, WAIT_MS, &e), &e);
-    expect_event(w.src, DOM_EV_SUSPENDED);
+    ok(w.ops->suspend(d, WAIT_MS, &e), &e);
+    expect_event(d, DOM_EV_SUSPENDED);
+}
+
+static void goes_on(struct dom *d)
+{
+    struct err e = { 0 };
+
+    ok(w.ops->resume(d, &e), &e);
+}
+
+static void suspended(void)
+{
+    stops(w.src);
 }
 
 static void resumed(void)
 {
-    struct err e = { 0 };
-
-    ok(w.ops->resume(w.src, &e), &e);
+    goes_on(w.src);
 }
 
 static void ascending(const uint64_t *pfns, size_t n)

@@ -6,6 +6,7 @@
  * that ends the domain, so that its copy can become it.
  */
 #include "contract.h"
+#include "contract_colo.h"
 
 /* ---- source ------------------------------------------------------------- */
 
@@ -234,11 +235,10 @@ static void a_page_outside_of_memory_is_refused(void **state)
     ckpt_dispose(&c);
 }
 
-static void a_copy_can_be_destroyed(void **state)
+static void destroys_copy(void)
 {
     struct err e = { 0 };
 
-    (void)state;
     for (uint64_t until = clock_ms() + WAIT_MS;;) {
         int rc = w.ops->destroy(w.copy, &e);
 
@@ -249,7 +249,20 @@ static void a_copy_can_be_destroyed(void **state)
     }
     w.ops->close(w.copy);
     w.copy = NULL;
+}
+
+static void a_copy_can_be_destroyed(void **state)
+{
+    (void)state;
+    destroys_copy();
     assert_true(dirties(100) < SIZE_MAX);    /* the source doesn't care */
+}
+
+static void a_domain_that_was_a_copy_can_be_destroyed(void **state)
+{
+    (void)state;
+    NEEDS(w.copy);
+    destroys_copy();
 }
 
 static void a_copy_becomes_the_domain(void **state)
@@ -290,6 +303,13 @@ static int set_up(void **state)
     w.open = (struct dom_open) { .name = name ? name : "emb", .log = &w.log,
                                  .state_dir = w.dir };
     w.ops = name ? &dom_xen_ops : &dom_embedded_ops;
+    if (!name) {
+        w.net_ops = &net_embedded_ops;
+        w.hello = embedded_hello;
+        w.answers = embedded_answers;
+        w.program_at = embedded_program_at;
+        w.knows_peers = embedded_knows_peers;
+    }
     w.end = getenv("CONTRACT_END");
     snprintf(w.copy_name, sizeof(w.copy_name), "%s-2", w.open.name);
     if (name)
@@ -334,7 +354,14 @@ int main(void)
         cmocka_unit_test(a_paused_domain_stands_still),
         cmocka_unit_test(a_copy_stands_and_takes_epochs),
         cmocka_unit_test(a_page_outside_of_memory_is_refused),
+        cmocka_unit_test(what_a_copy_writes_is_listed_and_overwritten),
+        cmocka_unit_test(a_copy_begins_where_its_epoch_ended),
+        cmocka_unit_test(frames_wait_for_a_copy_until_the_next_epoch),
         cmocka_unit_test(a_copy_can_be_destroyed),
+        cmocka_unit_test(a_copy_forgets_whom_its_domain_knew),
+        cmocka_unit_test(a_domain_that_was_a_copy_can_be_destroyed),
+        cmocka_unit_test(a_copy_that_ran_goes_on_as_it_is),
+        cmocka_unit_test(a_domain_that_was_a_copy_can_be_destroyed),
         cmocka_unit_test(a_copy_becomes_the_domain),
     };
 
