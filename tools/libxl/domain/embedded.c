@@ -294,8 +294,7 @@ static bool emb_suspend_cancel(struct dom *d)
 {
     bool asked = d->asked;
 
-    d->asked = false;
-    agree_in(d, 0);
+    d->asked = false;    /* its clock may run out */
     return asked;
 }
 

@@ -39,11 +39,12 @@ static struct world {
     const char *end;
     /* Where copies run: their network, a frame to one that it answers at
        once, and whether a frame is the answer to that of @number; how far
-       its program is. */
+       its program is, and whether it knows of anybody on the network. */
     const struct net_ops *net_ops;
     size_t (*hello)(unsigned int number, uint8_t frame[2048]);
     bool (*answers)(const struct net_frame *f, unsigned int number);
     uint64_t (*program_at)(const struct dom *d);
+    bool (*knows_peers)(const struct dom *d);
 } w;
 
 static void sink(void *ctx, enum log_level level, const char *line)

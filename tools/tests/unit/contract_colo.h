@@ -38,6 +38,16 @@ static uint64_t embedded_program_at(const struct dom *d)
     return d->guest.clock;
 }
 
+static bool embedded_knows_peers(const struct dom *d)
+{
+    const uint8_t *table = d->guest.ram + guest_table(&d->guest);
+
+    for (size_t i = 0; i < (size_t)GUEST_CONNS * GUEST_SLOT; i++)
+        if (table[i])
+            return true;
+    return false;
+}
+
 /* ---- memory ------------------------------------------------------------- */
 
 static const uint8_t *page_of(struct dom *d, uint64_t pfn, uint8_t *page)
@@ -257,6 +267,34 @@ static void frames_wait_for_a_copy_until_the_next_epoch(void **state)
 }
 
 /* ---- take-over ---------------------------------------------------------- */
+
+/* Somebody has come since the epoch, and somebody else waits: both are gone
+   with the other process. */
+static void a_copy_forgets_whom_its_domain_knew(void **state)
+{
+    struct net *n = NULL;
+    struct err e = { 0 };
+
+    (void)state;
+    NEEDS(w.hello && w.knows_peers);
+    make_copy();
+    ok(w.net_ops->attach(w.ops->info(w.copy), &w.log, &n, &e), &e);
+    ok(w.net_ops->tap(n, &e), &e);
+    ok(w.ops->log_start(w.copy, &e), &e);
+    put_hello(n, 1);
+    goes_on(w.copy);
+    says_hello(n, 1);
+    stops(w.copy);
+    put_hello(n, 2);
+    assert_true(w.knows_peers(w.copy));
+    ok(w.ops->activate(w.copy, true, &e), &e);
+    assert_false(w.knows_peers(w.copy));
+    put_hello(n, 3);    /* late */
+    says_nothing(n);
+    assert_false(w.knows_peers(w.copy));
+    ok(w.net_ops->release_all(n, &e), &e);
+    w.net_ops->detach(n);
+}
 
 static void a_copy_that_ran_goes_on_as_it_is(void **state)
 {

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -46,6 +47,13 @@ static inline void opens(unsigned int suspend_ms)
     if (ops->open(&o, &d, &e))
         fail_msg("%s", e.msg);
     unlink(path);
+}
+
+static inline uint64_t uncut(void *ctx, enum guest_outside what)
+{
+    (void)ctx;
+    (void)what;
+    return 0;
 }
 
 static inline int teardown(void **state)
@@ -134,6 +142,18 @@ static inline struct net_stats stats(struct net *n)
 
     nops->stats(n, &s, NULL);
     return s;
+}
+
+/* Whether @fd, if it has something, calls whoever waits for the domain. */
+static inline bool calls(int fd)
+{
+    struct epoll_event ready[EMB_CLIENTS_MAX];
+    int n = epoll_wait(d->live, ready, EMB_CLIENTS_MAX, 0);
+
+    while (n > 0)
+        if (ready[--n].data.fd == fd)
+            return true;
+    return false;
 }
 
 static inline void expect_event(enum dom_ev_kind kind, struct dom_event *ev)

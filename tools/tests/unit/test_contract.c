@@ -308,6 +308,7 @@ static int set_up(void **state)
         w.hello = embedded_hello;
         w.answers = embedded_answers;
         w.program_at = embedded_program_at;
+        w.knows_peers = embedded_knows_peers;
     }
     w.end = getenv("CONTRACT_END");
     snprintf(w.copy_name, sizeof(w.copy_name), "%s-2", w.open.name);
@@ -357,6 +358,8 @@ int main(void)
         cmocka_unit_test(a_copy_begins_where_its_epoch_ended),
         cmocka_unit_test(frames_wait_for_a_copy_until_the_next_epoch),
         cmocka_unit_test(a_copy_can_be_destroyed),
+        cmocka_unit_test(a_copy_forgets_whom_its_domain_knew),
+        cmocka_unit_test(a_domain_that_was_a_copy_can_be_destroyed),
         cmocka_unit_test(a_copy_that_ran_goes_on_as_it_is),
         cmocka_unit_test(a_domain_that_was_a_copy_can_be_destroyed),
         cmocka_unit_test(a_copy_becomes_the_domain),

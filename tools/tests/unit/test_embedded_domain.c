@@ -38,10 +38,12 @@ static void a_connection_is_held_from_its_first_frame(void **state)
 
     (void)state;
     opens(0);
+    d->guest.outside = uncut;
     ok(nops->attach(ops->info(d), NULL, &n, &e), &e);
     ok(nops->hold(n, &e), &e);
     fd = connects();
     sends(fd, "C 1\n");
+    shutdown(fd, SHUT_WR);
     UNTIL(stats(n).held_packets == 1)
         ;
     assert_int_equal(stats(n).held_bytes, SEGMENT_HEAD);
@@ -50,13 +52,19 @@ static void a_connection_is_held_from_its_first_frame(void **state)
         turns(UINT64_MAX);
     assert_int_equal(stats(n).held_packets, 1);    /* it isn't read yet */
     ok(nops->release_epoch(n, &e), &e);
-    UNTIL(stats(n).held_packets > 0)
+    UNTIL(stats(n).held_packets == 2)
         ;
+    assert_false(calls(d->clients[0].fd));    /* it has come to its end */
     ok(nops->release_epoch(n, &e), &e);    /* the answer is of the next one */
     assert_int_equal(stats(n).sent_packets, 1);
     ok(nops->mark(n, &e), &e);
     ok(nops->release_epoch(n, &e), &e);
     hears(fd, "N 1\n");
+    hears_the_end(fd);
+    close(fd);
+    fd = connects();
+    UNTIL(stats(n).held_packets == 1)
+        ;
     ok(nops->release_all(n, &e), &e);
     sends(fd, "C 2\n");
     hears(fd, "N 2\n");
@@ -120,13 +128,6 @@ static void passes(struct net *n, bool to_domain, uint8_t flags,
         ok(nops->put(n, &got_frame, &e), &e);
     else
         assert_int_equal(nops->put(n, &got_frame, &e), ERR_BUG);
-}
-
-static uint64_t uncut(void *ctx, enum guest_outside what)
-{
-    (void)ctx;
-    (void)what;
-    return 0;
 }
 
 static void a_tap_sees_frames_as_the_domain_did(void **state)
