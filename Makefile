@@ -239,7 +239,7 @@ lab-demo:  ## the main job on real Xen, with figures
 style:  ## our own rules
 	@tools/tests/style
 
-BENCHES := $(patsubst %,$(B)/bench_%,stream pause session compare)
+BENCHES := $(patsubst %,$(B)/bench_%,stream pause session delay compare)
 
 $(BENCHES): $(B)/%: tools/tests/bench/%.c $(wildcard tools/tests/bench/*.h) \
             $(B)/libxencolo.a
