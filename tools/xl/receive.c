@@ -13,6 +13,7 @@
 
 #include "backends.h"
 #include "buf.h"
+#include "guard.h"
 #include "io.h"
 #include "monitor.h"
 #include "news.h"
@@ -35,6 +36,7 @@ static const struct option longs[] = {
 
 struct receive {
     struct xl *x;
+    struct guard guard;
     struct colo_params params;
     struct given given;
     bool stay;                    /* -e: nobody waits for the domain's end */
@@ -42,6 +44,8 @@ struct receive {
     char address[64];             /* the peer, as ssh names it */
     struct voice voice;
     struct news news;
+    struct colo_report said;      /* the news' own */
+    char domain[DOM_NAME_MAX];    /* without a copy's suffix */
     int in_fd, out_fd;
     struct dom *dom;
 };
@@ -92,6 +96,39 @@ static int take_stream(struct receive *r, struct err *e)
     return 0;
 }
 
+/* News go on, and the guard hears what it has to know. */
+static void on_state(void *ctx, const char *from, const char *to,
+                     const char *why)
+{
+    struct receive *r = ctx;
+
+    if (!strcmp(to, "protecting"))
+        guard_counts(&r->guard, r->domain);
+    r->said.state(r->said.ctx, from, to, why);
+}
+
+static void on_named(void *ctx, const char *name)
+{
+    struct receive *r = ctx;
+
+    snprintf(r->domain, sizeof(r->domain), "%s", name);
+    r->said.named(r->said.ctx, name);
+}
+
+static void on_message(void *ctx, enum log_level level, const char *text)
+{
+    struct receive *r = ctx;
+
+    r->said.message(r->said.ctx, level, text);
+}
+
+static void on_parts(void *ctx)
+{
+    struct receive *r = ctx;
+
+    guard_parts(&r->guard);
+}
+
 static int session(struct receive *r, struct colo_result *result,
                    struct err *e)
 {
@@ -99,7 +136,10 @@ static int session(struct receive *r, struct colo_result *result,
     const struct dom_open o = { .log = &r->voice.logger,
                                 .state_dir = c->state_dir,
                                 .backend_arg = r->x->backend_arg };
-    struct colo_report report;
+    const struct colo_report report = {
+        .ctx = r, .named = on_named, .state = on_state,
+        .message = on_message,
+    };
     const struct colo_secondary_conf conf = {
         .params = &r->params,
         .dom_ops = r->x->backend->dom,
@@ -114,9 +154,11 @@ static int session(struct receive *r, struct colo_result *result,
         .out_fd = r->out_fd,
         .run_dir = c->run_dir,
         .state_dir = c->state_dir,
+        .parts = on_parts,
+        .parts_ctx = r,
     };
 
-    news_report(&r->news, &report);
+    news_report(&r->news, &r->said);
     return colo_secondary_run(&conf, &io, result, e);
 }
 
@@ -186,6 +228,9 @@ static int receive(struct receive *r)
         return xl_fail(CMD, NULL, &e);
     voice_init(&r->voice, CMD, r->x->verbose, r->x->timestamps);
     voice_file(&r->voice, r->x->conf.log_dir, "receive");
+    rc = guard_fork(r->x, &r->voice, r->in_fd, r->out_fd, &r->guard, &e);
+    if (rc)
+        return xl_fail(CMD, NULL, &e);
     news_init(&r->news, r->x, &r->voice, false);
     if (r->params.peer)
         r->news.host = r->params.peer;

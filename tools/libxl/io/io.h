@@ -25,6 +25,10 @@ struct colo_io {
                                   none */
     const char *state_dir;     /* generations seen: STATE_DIR/generation-UUID;
                                   NULL: none; secondary only */
+    /* May be NULL. The session is about to close its end of the stream for
+       good, or to end; a copy may become the domain only afterwards. */
+    void (*parts)(void *ctx);
+    void *parts_ctx;
 };
 
 /*
@@ -37,6 +41,14 @@ int colo_primary_run(const struct colo_primary_conf *conf,
 int colo_secondary_run(const struct colo_secondary_conf *conf,
                        const struct colo_io *io, struct colo_result *r,
                        struct err *e);
+
+enum colo_word { COLO_SAY_ALIVE, COLO_SAY_GONE };
+
+/*
+ * To the primary, on the secondary's end of the stream @fd, for a session that
+ * died: a sign of life, or that its copy is certainly destroyed.
+ */
+int colo_say(int fd, enum colo_word word, struct err *e);
 
 /*
  * The other end of the status socket. @command: "status", "stop",

@@ -44,6 +44,7 @@ static int make_runtime(const struct colo_params *p,
         .in_fd = io->in_fd, .out_fd = io->out_fd, .run_dir = io->run_dir,
         .state_dir = io->state_dir,
         .fence = p->fence, .peer = p->peer,
+        .parts = io->parts, .parts_ctx = io->parts_ctx,
         .fence_ms = p->fence_ms ? p->fence_ms : COLO_FENCE_MS_DEFAULT,
         .log = log,
     };

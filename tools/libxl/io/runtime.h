@@ -16,6 +16,8 @@ struct runtime_conf {
     const char *state_dir;      /* NULL: generations aren't remembered */
     const char *fence, *peer;
     unsigned int fence_ms;
+    void (*parts)(void *ctx);   /* as in struct colo_io */
+    void *parts_ctx;
     const struct logger *log;
 };
 

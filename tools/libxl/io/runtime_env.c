@@ -105,10 +105,17 @@ static void env_end_send(struct env *v)
     rt->out_fd = -1;
 }
 
+static void part(struct runtime *rt)
+{
+    if (rt->conf.parts)
+        rt->conf.parts(rt->conf.parts_ctx);
+}
+
 static void env_disconnect(struct env *v)
 {
     struct runtime *rt = of(v);
 
+    part(rt);
     env_end_send(v);
     runtime_io_on(rt, &rt->in, false);
     if (rt->in_fd >= 0)
@@ -185,6 +192,7 @@ static void env_finished(struct env *v)
 {
     struct runtime *rt = of(v);
 
+    part(rt);
     rt->ended = true;
     ev_break(rt->loop, EVBREAK_ALL);
 }

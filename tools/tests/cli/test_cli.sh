@@ -350,16 +350,42 @@ t_protect_and_stop() {
         has epochs "$(head -n 1 "$tmp/epochs")" '"ready_ms":' &&
         is "warnings" "$(grep -c warning "$tmp/p.err" || true)" 0
 }
+# The transport has become the receiver: a guard, and its child with the
+# session.
+receiver_guard() {
+    pgrep -P "$primary"
+}
+receiver_session() {
+    pgrep -P "$(receiver_guard)"
+}
 t_receiver_dies() {
     protect || return 1
-    # The transport has become the receiver.
-    kill -9 "$(pgrep -P "$primary")"
+    kill -9 "$(receiver_session)"
+    wait_for grep -q "gave its copy up" "$tmp/p.err" || return 1
+    has guard "$(cat "$tmp/p.err")" "its copy is destroyed" || return 1
+    run "$embedded" colo-status
+    is stdout "$out" "No domain is protected by or on this host."
+}
+t_receiver_dies_with_its_guard() {
+    local session
+
+    protect || return 1
+    session=$(receiver_session)
+    kill -9 "$(receiver_guard)"
+    status_is "$tmp/run-a" protected || return 1
+    kill -9 "$session"
     wait_for status_is "$tmp/run-a" held || return 1
     run "$embedded" colo-stop web
     fails 1 "colo-stop --release web" || return 1
     run "$embedded" colo-stop --release web
     is "exit code" "$rc" 0 && has stdout "$out" "runs on this host" &&
         wait_for grep -q "other host is lost" "$tmp/p.err"
+}
+t_receiver_is_told_to_end() {
+    protect || return 1
+    kill -TERM "$(receiver_guard)"
+    wait_for grep -q "gave its copy up" "$tmp/p.err" || return 1
+    ! grep -q "session died" "$tmp/p.err"
 }
 t_failover_by_hand() {
     protect --takeover=manual || return 1

@@ -66,11 +66,8 @@ t_secondary_dies_at_each_step() {
     for action in send-ready:2 run-copy:2 send-resumed:2 stop-copy:2 \
         send-suspended:2 apply:2; do
         with_fault "die.colo-secondary.$action"
-        wait_for status_is "$tmp/run-a" held ||
+        says "the receiver gave its copy up" ||
             { why="$action: $why"; return 1; }
-        run "$embedded" colo-stop --release web
-        is "exit code" "$rc" 0 || return 1
-        says "unprotected" || return 1
         unprotect
         end_ours
     done

@@ -5,7 +5,10 @@
  */
 #include "sim.h"
 
+#include "writer.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool runs(const struct sim_host *h)
@@ -23,6 +26,9 @@ static void after(struct sim *s, int side)
     if (runs(h) && !h->dying)
         h->role->net(h->session);
     s->in_session = false;
+    if (!h->dying)
+        h->counts = !h->is_primary && !strcmp(sim_state(s, side),
+                                              "protecting");
     if (h->dying && h->dies_with_host)
         sim_host_off(s, side);
     else if (h->dying)
@@ -141,9 +147,31 @@ static void drop_session(struct sim *s, struct sim_host *h)
     h->alive = h->ended = h->dying = false;
 }
 
+/*
+ * The guard of a session that died (xl/guard.h): the primary counts on its
+ * copy, and is told once that is destroyed. What the session wrote last may
+ * be but half of a record.
+ */
+static void stand_in(struct sim *s, int side)
+{
+    struct sim_host *h = &s->host[side];
+    CLEANUP_BUF struct buf b = { 0 };
+    struct iovec iov;
+
+    sim_dom_free(h->copy);
+    h->copy = NULL;
+    if (sr_put_gone(&b, NULL))
+        abort();
+    iov = (struct iovec) { b.data, b.size };
+    pipe_put(s, &s->host[!side].in, &iov, 1);
+    sim_say(s, "%d: its guard says GONE", side);
+    SOMETIMES(s, true, GUARD);
+}
+
 void sim_host_kill(struct sim *s, int side)
 {
     struct sim_host *h = &s->host[side];
+    bool guarded = h->alive && h->counts && !h->off && sim_chance(s, 500);
 
     if (!h->alive)
         return;
@@ -151,6 +179,8 @@ void sim_host_kill(struct sim *s, int side)
     s->killed = true;
     h->ended = false;
     drop_session(s, h);
+    if (guarded)
+        stand_in(s, side);
     if (!h->off)
         s->host[!side].in.closed = true;
     h->off = true;
@@ -204,6 +234,7 @@ static void fresh_host(struct sim *s, int side, bool is_primary)
     pipe_init(s, &h->in);
     h->alive = true;
     h->ended = h->off = h->wants_send = h->wants_feed = h->feeding = false;
+    h->counts = false;
     h->wants_input = true;
     h->fence_status = 0;
     h->is_primary = is_primary;

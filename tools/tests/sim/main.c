@@ -13,6 +13,7 @@
 
 #include <inttypes.h>
 #include <malloc.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,8 +143,11 @@ static void add(struct outcome *to, const struct outcome *o)
     uint64_t *a = (uint64_t *)&to->count;
     const uint64_t *b = (const uint64_t *)&o->count;
 
-    for (size_t i = 0; i < sizeof(to->count) / sizeof(*a); i++)
+    for (size_t i = 0; i < offsetof(struct sim_count, places) / sizeof(*a);
+         i++)
         a[i] += b[i];
+    for (size_t i = 0; i < PLACES_NR / 64; i++)
+        to->count.places[i] |= o->count.places[i];
     if (o->failed && !to->failed) {
         to->failed = true;
         to->bad_seed = o->bad_seed;
@@ -200,9 +204,14 @@ static void report(const struct outcome *o, double took, bool verbose)
 {
     const struct sim_count *c = &o->count;
 
+    int places = 0;
+
+    for (size_t i = 0; i < PLACES_NR / 64; i++)
+        places += __builtin_popcountll(c->places[i]);
     if (c->points[0])
-        printf("# %" PRIu64 " points with one crash, %" PRIu64 " with two\n",
-               c->points[1], c->points[2]);
+        printf("# %" PRIu64 " points with one crash, %" PRIu64 " with two: "
+               "protected again after each\n", c->points[1], c->points[2]);
+    printf("# %d combinations of both sides' states and fences\n", places);
     if (c->seeds)
         printf("# %" PRIu64 " seeds\n", c->seeds);
     printf("# %" PRIu64 " sessions, %" PRIu64 " epochs, %" PRIu64

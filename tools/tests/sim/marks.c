@@ -93,3 +93,27 @@ void marks_op_failed(struct sim *s, const char *what)
     SOMETIMES(s, !strcmp(what, "resume"), RESUME_FAILED);
     SOMETIMES(s, !strcmp(what, "activate"), ACTIVATE_FAILED);
 }
+
+/* 0: there is no session. */
+static unsigned int state_of(const struct sim_host *h)
+{
+    const struct colo_primary *p = h->session;
+    const struct colo_secondary *c = h->session;
+
+    if (!h->power || !h->alive || h->ended)
+        return 0;
+    return 1 + (unsigned int)(h->is_primary ? p->state : c->state);
+}
+
+void marks_place(struct sim *s)
+{
+    int p = s->host[0].is_primary ? 0 : 1;
+    unsigned int at = s->params.colo;
+
+    at = at * PLACE_STATES + state_of(&s->host[p]);
+    at = at * PLACE_STATES + state_of(&s->host[!p]);
+    for (int i = 0; i < 2; i++)
+        at = 2 * at +
+            (s->due[sim_slot(&s->host[i], SLOT_FENCE)] != SIM_NEVER);
+    s->count.places[at / 64] |= 1ull << at % 64;
+}

@@ -54,6 +54,7 @@ static bool step(struct sim *s, uint64_t until)
     } else {
         sim_host_step(s, slot / SLOT_HOST_NR, slot % SLOT_HOST_NR);
     }
+    marks_place(s);
     SIM_CHECK(s, s->steps < STEPS_MAX, "it turns in circles");
     return true;
 }

@@ -128,6 +128,7 @@ struct sim_dom {
 struct sim_host {
     bool power, alive;              /* … of the process: a session is here */
     bool dying, dies_with_host;     /* between two actions */
+    bool counts;                    /* the primary on its copy */
     bool ended, wants_input, wants_send, wants_feed, off;
     const struct role_ops *role;
     void *session;
@@ -176,11 +177,18 @@ struct sim_crash {
     enum sim_crash_kind kind;
 };
 
+/* Where a pair can be: mode, each side's state or no session, and whether its
+   fence command runs. */
+#define PLACE_STATES 20u
+#define PLACES_NR (2 * PLACE_STATES * PLACE_STATES * 4u)
+_Static_assert(PLACES_NR % 64 == 0, "places are counted in words");
+
 struct sim_count {
     uint64_t seeds, sessions, epochs, takeovers, told, steps;
     uint64_t points[1 + CRASHES_MAX];    /* by the number of crashes */
     uint64_t faults[SIM_FAULTS_NR];
     uint64_t marks[SIM_MARKS_NR];
+    uint64_t places[PLACES_NR / 64];     /* one bit each */
 };
 
 struct sim {
@@ -338,6 +346,9 @@ bool sim_user_looks(struct sim *s, int side);
 void marks_action(struct sim *s, int side, const char *action);
 void marks_taken_over(const struct sim_dom *d, bool run);
 void marks_op_failed(struct sim *s, const char *what);
+
+/* Where the pair is now. */
+void marks_place(struct sim *s);
 
 /* alloc.c */
 extern struct sim *sim_alloc_of;

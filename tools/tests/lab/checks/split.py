@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-only
 """Both hosts live and can't see each other: never two copies answer.
 
-The link between the hosts is cut, or only the primary's process dies.
+The link between the hosts is cut, or only one side's process dies.
 Called through the harness.
 """
 from __future__ import annotations
@@ -107,6 +107,37 @@ def kill_process(stage: Any) -> str:
     return ("fenced %.2f s after, answers %.2f s after, 0 of %d acknowledged "
             "writes lost" % (off - moment, off - moment + took,
                              report["acknowledged"]))
+
+
+# The receiver's session: an xl whose parent is one.
+KILL_SESSION = (
+    "for p in $(pidof xl); do "
+    "q=$(sed -n 's/^PPid:[[:space:]]*//p' /proc/$p/status); "
+    "case \" $(pidof xl) \" in *\" $q \"*) kill -9 $p;; esac; done")
+
+
+@check()
+def kill_copy(stage: Any) -> str:
+    """kill -9 of the receiver's session: its guard says GONE, no fence"""
+    guest = stage.guest("pvh")
+    writer = stage.writer(guest)
+    p = stage.protect(guest)
+    stage.flows(writer)
+    waited = stage.pause()
+    moment = time.time()
+    stage.sh(stage.dst, "sh", "-c", KILL_SESSION)
+    status = p.wait_end(stage.s(30))
+    ended = time.time()
+    end = p.summary().get("end")
+    expect(status == 1 and end == "peer", "it ended with %d, end=%s: %s",
+           status, end, " | ".join(p.tail(3)))
+    expect(stage.lab.host(stage.dst).alive(), "it was fenced")
+    stage.flows(writer)
+    stage.only_on(guest, stage.src)
+    report = stage.proven(writer)
+    return ("the domain goes on alone %.2f s after, 0 of %d acknowledged "
+            "writes lost, moment +%.2f s" % (ended - moment,
+                                             report["acknowledged"], waited))
 
 
 @check()
