@@ -36,7 +36,7 @@ static const struct row rows[] = {
       "await-resumed" },
     { "colo-primary", "failover", "settle fence held", ALL },
     { "colo-primary", "failover", ALL, "settle fence held" },
-    { "colo-primary", "end", ALL, "end done" },
+    { "colo-primary", "end", ALL, "end close done" },
     { "colo-secondary", "start", "greet first-copy create", ALL },
     { "colo-secondary", "steady", "run suspend buffer apply",
       "run suspend buffer apply" },

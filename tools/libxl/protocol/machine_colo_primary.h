@@ -33,6 +33,8 @@ X(RESUMED, "await-resumed", "the domain runs again; waits for SVM_RESUMED") \
 X(FENCE, "fence", "the peer is lost and being fenced; output stays held") \
 X(HELD, "held", "the peer is lost and not proven off; output stays held") \
 X(END, "end", "has told the peer to discard its copy; waits for its word") \
+X(CLOSE, "close", "the copy will never run and output flows; waits for the " \
+  "receiver to end") \
 X(DONE, "done", "protection has ended")
 
 #define COLO_PRIMARY_TRIGGERS(X) \

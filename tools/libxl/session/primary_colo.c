@@ -230,7 +230,7 @@ static const int trigger_of[PX_NR] = {
 static const char *const phases[CP_STATES_NR] = {
     [CP_GREET] = "connecting", [CP_HELLO] = "connecting",
     [CP_FIRST] = "copying", [CP_FENCE] = "fencing", [CP_HELD] = "held",
-    [CP_END] = "ending", [CP_DONE] = "ended",
+    [CP_END] = "ending", [CP_CLOSE] = "ending", [CP_DONE] = "ended",
 };
 
 const struct primary_mode primary_colo = {
