@@ -303,6 +303,19 @@ t_receiver_takes_no_arguments() {
     is "exit code" "$rc" 2 && is stdout "$out" ""
 }
 
+# A primary that was replaced, and comes back: its stream, once more.
+t_a_returning_primary_is_refused() {
+    printf '#!/bin/bash\ntee "%s" | "%s" "$@"\n' "$tmp/stream" "$tmp/ssh" \
+        > "$tmp/tee"
+    chmod 755 "$tmp/tee"
+    protect -s "$tmp/tee" || return 1
+    run "$embedded" colo-stop web
+    is "exit code" "$rc" 0 || return 1
+    XL_COLO_RUN_DIR=$tmp/run-b XL_COLO_STATE_DIR=$tmp/state-b \
+        input=$tmp/stream run --backend=embedded migrate-receive -r
+    is "exit code" "$rc" 1 && has stderr "$err" "isn't newer"
+}
+
 # ---- sessions ---------------------------------------------------------------
 
 t_status_without_sessions() {
