@@ -221,7 +221,7 @@ static enum compare_why take(struct compare *c, enum side side,
         .seq = frame_first_seq(&f), .ack = f.ack,
         .offset = f.offset, .flags = f.flags,
     };
-    if (!p.flow->diverged) {
+    if (!p.flow->diverged && !c->holds) {
         if (f.kind == FRAME_TCP)
             take_tcp(c, side, &p);
         else
@@ -272,6 +272,13 @@ enum compare_why compare_tick(struct compare *c, uint64_t now_ns,
     return c->wanted;
 }
 
+void compare_hold(struct compare *c)
+{
+    c->holds = true;
+    while (c->all[SECONDARY].head)
+        drop_secondary(c, c->all[SECONDARY].head->flow);
+}
+
 void compare_checkpoint(struct compare *c)
 {
     struct packet *p;
@@ -287,7 +294,7 @@ void compare_checkpoint(struct compare *c)
     }
     c->turn++;
     c->wanted = COMPARE_FINE;
-    c->was_full = false;
+    c->was_full = c->holds = false;
 }
 
 void compare_alone(struct compare *c)

@@ -61,6 +61,7 @@ struct compare {
     uint32_t turn;
     enum compare_why wanted;
     bool was_full;            /* since the last checkpoint */
+    bool holds;               /* until a checkpoint nothing is equal */
     bool alone;
 };
 

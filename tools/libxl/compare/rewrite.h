@@ -33,7 +33,9 @@
  * acknowledged later.
  *
  * When a running secondary takes over, there is nothing to call: the offsets
- * stay right while their connections last, those of new ones are zero.
+ * stay right while their connections last, those of new ones are zero. (A
+ * session doesn't go on rewriting then: connections that were opened since the
+ * last checkpoint break.)
  *
  * Not rewritten: fragments, and numbers quoted in ICMP. What signs TCP's
  * header (IPsec's AH, TCP-AO, TCP-MD5) doesn't survive it.

@@ -201,7 +201,9 @@ struct dom_ops {
                              it on its network is forgotten by apply();
          pause, unpause, is_paused
          activate            a copy that was resumed since apply() goes on
-                             from its own state. */
+                             from its own state, also one that was asked to
+                             suspend, or stands still for that;
+         log_stop            after activate(). */
 };
 
 #endif

@@ -24,12 +24,13 @@ static void note_delay(struct pairing *g, uint64_t came_ns)
         g->delays_nr++;
 }
 
-static int emit(struct pairing *g, unsigned int vif, const uint8_t *data,
-                size_t n, struct err *e)
+/* What can't be put is lost, as in any network. */
+static void emit(struct pairing *g, const struct net_frame *f)
 {
-    struct net_frame f = { .vif = vif, .data = data, .size = n };
+    struct err e = { 0 };
 
-    return g->net_ops->put(g->net, &f, e);
+    if (g->net_ops->put(g->net, f, &e))
+        log_info(g->link->log, "event=frame-lost text=\"%s\"", e.msg);
 }
 
 static void on_release(void *ctx, const uint8_t *data, size_t n,
@@ -37,12 +38,10 @@ static void on_release(void *ctx, const uint8_t *data, size_t n,
 {
     struct pairing_port *port = ctx;
     struct pairing *g = port->of;
-    struct err e = { 0 };
+    struct net_frame f = { .vif = port->vif, .data = data, .size = n };
 
     note_delay(g, came_ns);
-    /* As if the network had lost it. */
-    if (emit(g, port->vif, data, n, &e))
-        log_error(g->link->log, "event=frame-lost text=\"%s\"", e.msg);
+    emit(g, &f);
 }
 
 /* ---- opening ------------------------------------------------------------ */
@@ -116,7 +115,7 @@ static void dispose(struct pairing *g)
 
 int pairing_fd(struct pairing *g)
 {
-    return g->net ? g->net_ops->fd(g->net) : -1;
+    return g->net && !g->still ? g->net_ops->fd(g->net) : -1;
 }
 
 /* ---- frames ------------------------------------------------------------- */
@@ -158,8 +157,10 @@ static int take(struct pairing *g, const struct net_frame *f, struct err *e)
         return 0;    /* it goes nowhere */
     if (port->rewrite)
         return f->to_domain ? 0 : tell(g, port, f, e);
+    if (!g->comparing && !f->to_domain)
+        emit(g, f);
     if (!g->comparing)
-        return f->to_domain ? 0 : emit(g, f->vif, f->data, f->size, e);
+        return 0;
     if (f->to_domain)
         return tell(g, port, f, e);
     want(g, compare_primary(port->compare, f->data, f->size,
@@ -193,7 +194,8 @@ int pairing_peer(struct pairing *g, unsigned int vif, uint8_t *frame,
     port = &g->ports[vif];
     if (port->rewrite) {
         rewrite_input(port->rewrite, frame, n, false);
-        return g->net_ops->put(g->net, &f, e);
+        emit(g, &f);
+        return 0;
     }
     if (g->comparing)
         want(g, compare_secondary(port->compare, frame, n,
@@ -221,6 +223,13 @@ void pairing_tick(struct pairing *g)
         g->ops->timer(g->env, ENV_TIMER_COMPARE,
                       next == UINT64_MAX ? ENV_NEVER :
                       next > now ? next - now : 0);
+}
+
+void pairing_stand(struct pairing *g)
+{
+    g->still = true;
+    for (unsigned int i = 0; g->comparing && i < g->ports_nr; i++)
+        compare_hold(g->ports[i].compare);
 }
 
 void pairing_checkpoint(struct pairing *g)
@@ -275,7 +284,6 @@ void pairing_delay(const struct pairing *g, uint64_t *median_ns_r,
 
 int pairing_alone(struct pairing *g, struct err *e)
 {
-    struct err last = { 0 };
     struct net_frame f;
     int rc;
 
@@ -289,7 +297,7 @@ int pairing_alone(struct pairing *g, struct err *e)
             compare_alone(g->ports[i].compare);
     while (g->net_ops->next(g->net, &f) == 0)
         if (!f.to_domain && !g->ports[0].rewrite)
-            emit(g, f.vif, f.data, f.size, &last);
+            emit(g, &f);
     rc = g->net_ops->release_all(g->net, e);
     g->net_ops->detach(g->net);
     dispose(g);

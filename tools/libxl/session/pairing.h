@@ -91,6 +91,9 @@ static inline bool pairing_wants(const struct pairing *g)
 {
     return g->wanted != COMPARE_FINE;
 }
+/* Primary, the domain stands still: until the next line's call nothing more is
+   equal, since the copy may be overwritten, and its word with it. */
+void pairing_stand(struct pairing *g);
 /* The copies are the same. Primary: what waits goes out. */
 void pairing_checkpoint(struct pairing *g);
 /* Primary: what is held for now: frames and octets. */

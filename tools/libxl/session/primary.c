@@ -62,7 +62,10 @@ void primary_blame(struct colo_primary *p, const char *fmt, ...)
 
 void primary_lost(struct colo_primary *p, const char *fmt, ...)
 {
-    bool early = p->epochs_sent < (p->link.own ? p->mode->safe_epochs : 1);
+    /* What stands behind the epoch in the queue doesn't matter. */
+    uint64_t sent = p->epoch_end && p->link.out.sent >= p->epoch_end
+                        ? p->epoch : p->epochs_sent;
+    bool early = sent < (p->link.own ? p->mode->safe_epochs : 1);
     char why[ERR_MSG_SIZE];
     va_list ap;
 

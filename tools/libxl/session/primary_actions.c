@@ -12,6 +12,14 @@
 /* How often dirty pages are counted, where they are limited. */
 #define LOOK_NS (10 * ENV_MS)
 
+void primary_clock(struct colo_primary *p, uint64_t ns)
+{
+    bool broken = p->link.broken && p->link.open;
+
+    p->ops->timer(p->env, ENV_TIMER_STEP,
+                  broken && ns > LINK_BROKEN_NS ? LINK_BROKEN_NS : ns);
+}
+
 bool primary_log_start(struct colo_primary *p)
 {
     struct err e = { 0 };
@@ -46,7 +54,7 @@ void primary_act_arm_ready(struct colo_primary *p)
 {
     uint64_t ms = p->epoch == 1 ? p->params.create_ms : p->params.step_ms;
 
-    p->ops->timer(p->env, ENV_TIMER_STEP, ms * ENV_MS);
+    primary_clock(p, ms * ENV_MS);
 }
 
 void primary_act_suspend(struct colo_primary *p)
@@ -115,7 +123,7 @@ bool primary_capture(struct colo_primary *p)
 
 void primary_epoch_safe(struct colo_primary *p)
 {
-    p->ops->timer(p->env, ENV_TIMER_STEP, ENV_NEVER);
+    primary_clock(p, ENV_NEVER);
     p->going_out = false;
     p->epochs_ready = p->epoch;
     link_allow_silence(&p->link, p->params.silence_ms * ENV_MS);
@@ -192,7 +200,9 @@ void primary_look(struct colo_primary *p)
     if (p->mode->both_run && primary_is_paused(p)) {
         p->next_epoch_ns = p->ops->now(p->env) +
                            p->params.interval_ms * ENV_MS;
-        arm_look(p);
+        /* Whatever is wanted waits until it runs. */
+        p->ops->timer(p->env, ENV_TIMER_INTERVAL,
+                      p->params.heartbeat_ms * ENV_MS);
         return;
     }
     if (p->ops->now(p->env) < due(p) && !dirty_enough(p)) {

@@ -141,8 +141,12 @@ static int back_record(struct colo_primary *p, uint32_t type, struct err *e)
 static int back_list(struct colo_primary *p, const struct sr_item *it,
                      struct err *e)
 {
-    if (it->kind == SR_BODY)
-        return buf_append(&p->peer_pfns, it->data, it->size, e);
+    /* A copy with more memory than its domain isn't one any more. */
+    if (it->kind == SR_BODY &&
+        buf_append(&p->peer_pfns, it->data, it->size, e)) {
+        buf_clear(&p->peer_pfns);
+        primary_local_failed(p, e);
+    }
     if (it->kind == SR_RECORD_END)
         primary_post(p, PX_PEER_SUSPENDED);
     return 0;

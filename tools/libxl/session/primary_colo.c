@@ -16,8 +16,10 @@ void primary_frames(struct colo_primary *p)
 {
     struct err e = { 0 };
 
-    if (pairing_take(&p->pairing, &e))
+    if (pairing_take(&p->pairing, &e)) {
         primary_local_failed(p, &e);
+        return;
+    }
     pairing_tick(&p->pairing);
     if (pairing_wants(&p->pairing))
         primary_look(p);
@@ -127,7 +129,7 @@ static void act_capture(struct colo_primary *p)
         primary_local_failed(p, &e);
         return;
     }
-    p->pairing.still = true;
+    pairing_stand(&p->pairing);
     if (!primary_capture(p))
         return;
     if (add_peer_pages(p, &e)) {
@@ -160,7 +162,7 @@ static void act_release_epoch(struct colo_primary *p)
 
 static void act_arm_interval(struct colo_primary *p)
 {
-    p->ops->timer(p->env, ENV_TIMER_STEP, ENV_NEVER);
+    primary_clock(p, ENV_NEVER);
     primary_epoch_over(p);
     primary_arm_look(p);
 }

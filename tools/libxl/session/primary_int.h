@@ -91,7 +91,8 @@ struct colo_primary {
     uint64_t next_epoch_ns;           /* when it is due, at the latest */
     bool looking;                     /* for whether it is due */
     uint64_t asked_ns, stood_ns, captured_ns, resumed_ns, sent_ns;
-    uint64_t started_ns, first_byte;
+    uint64_t started_ns;
+    uint64_t first_byte, epoch_end;   /* of the newest epoch, in the stream */
     struct colo_epoch now, newest;
     struct epoch_stats stats;
     struct colo_delay delay;          /* COLO's, once the comparison is over */
@@ -137,6 +138,8 @@ bool primary_capture(struct colo_primary *p);
 void primary_epoch_safe(struct colo_primary *p);
 /* It is over: figures, news. */
 void primary_epoch_over(struct colo_primary *p);
+/* What is waited for has a limit; a stream that broke has a short one. */
+void primary_clock(struct colo_primary *p, uint64_t ns);
 /* The interval's clock: from now on look for whether the next epoch is due,
    after as much as is left of what the domain is to run for; */
 void primary_arm_look(struct colo_primary *p);

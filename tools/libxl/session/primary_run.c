@@ -21,7 +21,10 @@ void primary_act_obey(struct colo_primary *p)
     struct err e = { 0 };
     int rc;
 
-    if (pause == p->paused || p->guest_over || p->destroyed)
+    if (p->guest_over || p->destroyed)
+        return;
+    p->paused = p->dom->is_paused(p->conf->dom);    /* whoever did it */
+    if (pause == p->paused)
         return;
     rc = pause ? p->dom->pause(p->conf->dom, &e)
                : p->dom->unpause(p->conf->dom, &e);

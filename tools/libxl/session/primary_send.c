@@ -235,7 +235,8 @@ void primary_act_send_epoch(struct colo_primary *p)
         rc = link_put(&p->link, &b, &e);
     if (rc)
         primary_local_failed(p, &e);
-    p->ops->timer(p->env, ENV_TIMER_STEP, p->params.step_ms * ENV_MS);
+    p->epoch_end = p->link.out.sent + p->link.out.queued;
+    primary_clock(p, p->params.step_ms * ENV_MS);
 }
 
 /*
@@ -267,7 +268,7 @@ void primary_act_send_end(struct colo_primary *p)
     p->sending = SENDING_NOTHING;
     p->going_out = false;
     primary_dont_look(p);
-    p->ops->timer(p->env, ENV_TIMER_STEP, 3 * p->params.step_ms * ENV_MS);
+    primary_clock(p, 3 * p->params.step_ms * ENV_MS);
     /* Destroying a domain keeps the other side from answering for a while;
        it is no longer the one that might take over. */
     link_allow_silence(&p->link, LINK_EARLY_SILENCE_NS);

@@ -196,6 +196,8 @@ void secondary_act_activate(struct colo_secondary *s)
         secondary_failed(s, &e, ST_ACTIVATE_FAILED);
         return;
     }
+    if (s->pairing.net)
+        s->dom_ops->log_stop(s->dom);
     if (pairing_alone(&s->pairing, &e))
         secondary_say(s, LOG_ERROR, "output is held here: %s", e.msg);
     s->ended = false;

@@ -79,7 +79,8 @@ static void act_stop_copy(struct colo_secondary *s)
         return;
     }
     s->copy_paused = false;
-    if (s->dom_ops->suspend(s->dom, s->params.step_ms, &e)) {
+    /* In time for our GONE: the primary waits no longer than step_ms. */
+    if (s->dom_ops->suspend(s->dom, s->params.step_ms / 2, &e)) {
         secondary_failed(s, &e, SX_SUSPEND_FAILED);
         return;
     }

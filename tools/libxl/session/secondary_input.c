@@ -56,6 +56,8 @@ static int head_done(struct colo_secondary *s, struct err *e)
 {
     if (s->config.size < 5)
         return err_set(e, ERR_FORMAT, "a stream without a configuration");
+    if (s->params.colo && !s->link.own)
+        return err_set(e, ERR_PEER, "COLO, and the primary says no HELLO");
     if (buf_append(&s->config, "", 1, e))
         return e->code;
     secondary_post(s, ST_HEAD);

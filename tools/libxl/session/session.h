@@ -144,7 +144,7 @@ struct colo_secondary_conf {
     const struct colo_params *params;
     const struct dom_ops *dom_ops;
     const struct dom_open *dom_open;    /* name is ignored */
-    const struct net_ops *net_ops;      /* announce() only */
+    const struct net_ops *net_ops;      /* Remus: announce() only */
     const struct logger *log;
     const struct colo_report *report;
     /* Taken over: the domain is the caller's through *dom_r, else NULL. */

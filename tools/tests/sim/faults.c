@@ -98,6 +98,16 @@ static void user_pauses(struct sim *s, int p)
     }
 }
 
+static void stranger(struct sim *s, int p)
+{
+    struct sim_dom *d = s->host[p].dom;
+
+    if (!d || d->over)
+        return;
+    d->d.paused = !d->d.paused;
+    s->confirmed = s->confirmed && d->d.paused;
+}
+
 /* What the sessions have to refuse, or may do without harm. */
 static void user_errs(struct sim *s, int p)
 {
@@ -158,6 +168,7 @@ void sim_fault(struct sim *s)
         break;
     case SIM_USER_PAUSE: user_pauses(s, p); break;
     case SIM_USER_WRONG: user_errs(s, p); break;
+    case SIM_STRANGER: stranger(s, p); break;
     case SIM_GARBAGE:
         s->mishaps++;
         change_octet(s, sim_chance(s, 500) ? p : !p);

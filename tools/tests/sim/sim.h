@@ -42,6 +42,7 @@ X(GUEST, "the guest ends") \
 X(USER_STOP, "the user ends protection") \
 X(USER_PAUSE, "the user pauses, or lets run again") \
 X(USER_WRONG, "the user asks for what can't be") \
+X(STRANGER, "another tool pauses the domain, or lets it run again") \
 X(GARBAGE, "an octet changes on its way")
 
 /* A long run has to have seen @condition hold: sim -r. */

@@ -228,6 +228,25 @@ static void alone_all_goes_out(void **state)
     LEFT(3);
 }
 
+/* The copy may be overwritten then, and not know what it said. */
+static void what_a_copy_said_is_void_once_a_checkpoint_begins(void **state)
+{
+    (void)state;
+    S(udp("said"));
+    S(tcp(7, 1, TCP_SYN | TCP_ACK, ""));
+    compare_hold(w.c);
+    P(udp("said"));
+    P(tcp(5, 1, TCP_SYN | TCP_ACK, ""));
+    P(udp("new"));
+    S(udp("new"));
+    LEFT(0);
+    compare_checkpoint(w.c);
+    LEFT(3);
+    P(udp("same"));
+    S(udp("same"));
+    LEFT(4);
+}
+
 static void garbage_is_compared_by_its_octets(void **state)
 {
     uint8_t data[64] = { 0 };
@@ -252,7 +271,9 @@ int main(void)
         TEST(what_waits_too_long_asks), TEST(too_much_asks_and_loses_nothing),
         TEST(the_secondarys_surplus_is_bounded),
         TEST(an_idle_flow_makes_room), TEST(flows_that_all_wait_ask),
-        TEST(alone_all_goes_out), TEST(garbage_is_compared_by_its_octets),
+        TEST(alone_all_goes_out),
+        TEST(what_a_copy_said_is_void_once_a_checkpoint_begins),
+        TEST(garbage_is_compared_by_its_octets),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

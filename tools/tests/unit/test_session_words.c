@@ -16,9 +16,11 @@ struct meddling {
     const char *words;      /* put in; NULL: nothing */
     bool kills;             /* the primary, before */
     bool strips;            /* takes every PEER_INFO out, of either side */
+    bool mutes;             /* takes the primary's HELLO out, too; COLO */
 };
 
 static const struct side manual = { .takeover = COLO_TAKEOVER_MANUAL };
+static const struct side colo = { .colo = true };
 static pid_t middle;
 
 static void send_all(int fd, const uint8_t *data, size_t n)
@@ -34,17 +36,17 @@ static void send_all(int fd, const uint8_t *data, size_t n)
 }
 
 /* Sides write it in one piece, and it goes on so. */
-static size_t strip(uint8_t *data, size_t n)
+static size_t strip(uint8_t *data, size_t n, uint8_t type, uint8_t size)
 {
-    static const uint8_t head[8] = { 6, 0, 0, 0x80, 72 };
+    const uint8_t head[8] = { type, 0, 0, 0x80, size };
     uint8_t *at = memmem(data, n, head, sizeof(head));
-    size_t behind;
+    size_t behind, all = 8u + size;
 
     if (!at)
         return n;
-    behind = (size_t)(data + n - at) - (8 + 72);
-    memmove(at, at + 8 + 72, behind);
-    return n - (8 + 72);
+    behind = (size_t)(data + n - at) - all;
+    memmove(at, at + all, behind);
+    return n - all;
 }
 
 /* Where the stream stands, behind what was there and @data. */
@@ -112,7 +114,9 @@ static void meddle(const struct meddling *m, pid_t a, const int fds[2])
             if (n <= 0)
                 _exit(0);
             if (m->strips)
-                n = (ssize_t)strip(data, (size_t)n);
+                n = (ssize_t)strip(data, (size_t)n, 6, 72);
+            if (m->mutes && i == 0)
+                n = (ssize_t)strip(data, (size_t)n, 4, 16);
             send_all(fds[!i], data, (size_t)n);
             cut = follow(&r[i], &skip[i], data, (size_t)n);
             if (done || i != m->back || cut.at != SR_CUT_BETWEEN ||
@@ -130,7 +134,8 @@ static void start_with(struct pair *p, const struct meddling *m)
 
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, a), 0);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, b), 0);
-    start_on(p, &manual, &manual, a[0], b[0]);
+    start_on(p, m->mutes ? &colo : &manual, m->mutes ? &colo : &manual, a[0],
+             b[0]);
     middle = fork();
     if (middle == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -164,6 +169,19 @@ static void peer_info_may_be_missing(void **state)
     command(p.run_a, "emb", "stop");
     assert_int_equal(ended(&p.a), COLO_END_STOPPED);
     assert_int_equal(ended(&p.b), COLO_END_DISCARDED);
+    stop_with(&p);
+}
+
+/* It wouldn't hold its output for a copy that runs. */
+static void no_copy_runs_beside_a_primary_that_says_no_hello(void **state)
+{
+    static const struct meddling m = { .strips = true, .mutes = true };
+    struct pair p;
+
+    (void)state;
+    start_with(&p, &m);
+    assert_int_equal(ended(&p.b), COLO_END_FAILED);
+    assert_int_equal(ended(&p.a), COLO_END_FAILED);
     stop_with(&p);
 }
 
@@ -231,6 +249,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(peer_info_may_be_missing),
+        cmocka_unit_test(no_copy_runs_beside_a_primary_that_says_no_hello),
         cmocka_unit_test(copy_takes_over_from_a_primary_that_is_gone),
         cmocka_unit_test(copy_that_may_not_take_over_ends_with_its_primary),
         cmocka_unit_test(nobody_hands_a_domain_over),
