@@ -65,7 +65,8 @@ static int open_net(struct pairing *g, const struct pairing_conf *c,
 static int open_ports(struct pairing *g, const struct pairing_conf *c,
                       struct err *e)
 {
-    struct rewrite_conf rewrite = { .seed = c->seed };
+    struct rewrite_conf rewrite = { .seed = c->seed,
+                                    .flows_max = c->flows_max };
     int rc = 0;
 
     g->ports_nr = c->info->vifs_nr ? c->info->vifs_nr : 1;
@@ -73,7 +74,7 @@ static int open_ports(struct pairing *g, const struct pairing_conf *c,
         struct pairing_port *port = &g->ports[i];
         struct compare_conf compare = {
             .timeout_ns = c->timeout_ns, .seed = c->seed, .ctx = port,
-            .release = on_release,
+            .flows_max = c->flows_max, .release = on_release,
         };
 
         port->of = g;

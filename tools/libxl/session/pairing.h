@@ -67,6 +67,7 @@ struct pairing_conf {
     uint64_t timeout_ns;         /* primary: output waits so long at most;
                                     0: this is the secondary */
     uint64_t seed;               /* a secret */
+    size_t flows_max;            /* 0: compare.h's */
 };
 
 /* The domain's path is ours; nothing is compared yet. ERR_UNSUPPORTED: the

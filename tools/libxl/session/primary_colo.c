@@ -33,7 +33,7 @@ static void act_log_start(struct colo_primary *p)
         .ops = p->ops, .env = p->env, .net_ops = p->net_ops,
         .info = p->info, .log = p->conf->log, .link = &p->link,
         .timeout_ns = p->params.compare_timeout_ms * ENV_MS,
-        .seed = p->ops->random(p->env),
+        .seed = p->ops->random(p->env), .flows_max = p->params.flows_max,
     };
     struct err e = { 0 };
 

@@ -24,6 +24,7 @@ static int begin(struct colo_secondary *s, struct err *e)
         .ops = s->ops, .env = s->env, .net_ops = s->conf->net_ops,
         .info = s->dom_ops->info(s->dom), .log = s->conf->log,
         .link = &s->link, .seed = s->ops->random(s->env),
+        .flows_max = s->params.flows_max,
     };
 
     if (s->pairing.net)

@@ -54,6 +54,8 @@ struct colo_params {
     uint64_t staging_pages;       /* 0: as many as the domain has */
     uint64_t max_dirty_pages;     /* primary: an epoch ends when so many were
                                      dirtied, before its time; 0: on time */
+    size_t flows_max;             /* COLO: connections that each interface has
+                                     at a time; 0: compare.h's */
     bool colo;                    /* both copies run, output is compared; the
                                      peer has to say the same */
     bool hold_output;             /* primary only; false is unsafe */

@@ -12,7 +12,6 @@
 #include "sim.h"
 
 #include <inttypes.h>
-#include <malloc.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -344,8 +343,6 @@ int main(int argc, char **argv)
                 "[-p POINT] [-r] [-v]\n");
         return 2;
     }
-    /* Tables of which little is used come zero from the kernel, for ever. */
-    mallopt(M_MMAP_THRESHOLD, 1 << 20);
     if (all.point)
         return one_point(&all);
     if (all.depth && enumerate(&all))

@@ -248,7 +248,8 @@ void sim_begin(struct sim *s, uint64_t seed)
     s->host[1].env = (struct env) { s, 1 };
     s->params = (struct colo_params) { .interval_ms = 50, .hold_output = true,
                                        .step_ms = 10000,
-                                       .compare_timeout_ms = 200 };
+                                       .compare_timeout_ms = 200,
+                                       .flows_max = 64 };
     sim_swarm(s);
     s->host[0].power = s->host[1].power = true;
     s->next_write = 1;
