@@ -17,13 +17,14 @@ static bool wants_pause(const struct colo_primary *p)
 
 void primary_act_obey(struct colo_primary *p)
 {
-    bool pause = wants_pause(p);
     struct err e = { 0 };
+    bool pause;
     int rc;
 
     if (p->guest_over || p->destroyed)
         return;
-    p->paused = p->dom->is_paused(p->conf->dom);    /* whoever did it */
+    primary_is_paused(p);    /* what somebody else did is a wish, too */
+    pause = wants_pause(p);
     if (pause == p->paused)
         return;
     rc = pause ? p->dom->pause(p->conf->dom, &e)

@@ -18,6 +18,9 @@ dies() {    # xl remus
     wait "$primary" || status=$?
     is "exit code" "$status" 137
 }
+over() {
+    ! kill -0 "$primary" 2>/dev/null
+}
 says() {    # TEXT: either side; the embedded domain goes on in its process
     wait_for grep -qe "$1" "$tmp/p.err" && return
     why="nobody says: $1"
@@ -38,6 +41,22 @@ t_primary_dies_before_the_copy_may_take_over() {
 t_secondary_dies_before_it_applies() {
     with_fault die.secondary.apply:5
     says "the receiver gave its copy up" && says "its copy is destroyed"
+}
+# Whatever it was at, the primary says so in one line, and fails. No epoch was
+# answered, so the domain ends with the command that made it.
+t_receiver_dies_at_each_step_of_the_first_copy() {
+    local action status
+
+    for action in create-copy:1 feed-end:1 send-ready:1; do
+        with_fault "die.secondary.$action"
+        wait_for over || return 1
+        status=0
+        wait "$primary" || status=$?
+        is "exit code after $action" "$status" 1 || return 1
+        is "lines after $action" \
+            "$(grep -c "^xl remus: web: .*closed the stream" "$tmp/p.err")" \
+            1 || return 1
+    done
 }
 t_capture_fails() {
     with_fault fail.capture:5

@@ -92,7 +92,9 @@ void sim_dom_free(struct sim_dom *d)
 
 bool sim_dom_serves(const struct sim_dom *d)
 {
-    return d && d->d.running && !d->suspended && !d->d.paused && !d->over;
+    return d && d->d.running && !d->suspended && !d->d.paused && !d->over &&
+           !(sim_frozen(d->sim, d->host) &&
+             d->sim->host[d->host].all_frozen);
 }
 
 void sim_dom_request(struct sim_dom *d, uint64_t number)
@@ -290,6 +292,8 @@ static int dom_pause(struct dom *d, struct err *e)
 static int dom_unpause(struct dom *d, struct err *e)
 {
     SIM_CHECK(sim_dom_of(d)->sim, d->paused, "unpaused, but not paused");
+    SIM_CHECK(sim_dom_of(d)->sim, !sim_dom_of(d)->theirs, "another tool's "
+              "pause is undone, and nobody asked for it");
     (void)e;
     d->paused = false;
     sim_dom_pump(sim_dom_of(d));

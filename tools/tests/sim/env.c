@@ -157,7 +157,8 @@ static int env_accept(struct env *v, const uint8_t uuid[16],
 
     (void)uuid;
     SOMETIMES(v->sim, generation <= *seen, STALE);
-    if (generation <= *seen)
+    v->sim->stale = generation <= *seen;
+    if (v->sim->stale)
         return err_set(e, ERR_PEER, "a stale primary: %llu isn't newer than "
                        "%llu", (unsigned long long)generation,
                        (unsigned long long)*seen);

@@ -60,6 +60,16 @@ static void silence(struct sim *s, int side)
     sim_silence(s, side, (10 * SIM_MS) << sim_below(s, 11));
 }
 
+/* As a process that was stopped, or a host that was: nothing of it goes on. */
+static void freeze(struct sim *s, int side)
+{
+    struct sim_host *h = &s->host[side];
+
+    s->mishaps++;
+    h->frozen_until = s->now + ((100 * SIM_MS) << sim_below(s, 6));
+    h->all_frozen = sim_chance(s, 500);
+}
+
 static void change_octet(struct sim *s, int side)
 {
     struct sim_pipe *p = &s->host[side].in;
@@ -75,7 +85,7 @@ bool sim_user_looks(struct sim *s, int side)
     struct sim_host *h = &s->host[side];
     struct colo_status st;
 
-    if (!*sim_state(s, side))
+    if (!*sim_state(s, side) || sim_frozen(s, side))
         return false;
     h->role->status(h->session, &st);
     if (strcmp(st.paused, "yes"))
@@ -104,7 +114,7 @@ static void stranger(struct sim *s, int p)
 
     if (!d || d->over)
         return;
-    d->d.paused = !d->d.paused;
+    d->theirs = d->d.paused = !d->d.paused;
     s->confirmed = s->confirmed && d->d.paused;
 }
 
@@ -148,6 +158,8 @@ void sim_fault(struct sim *s)
     case SIM_CUT:     s->mishaps++; sim_cut(s); break;
     case SIM_SILENT_P: s->mishaps++; silence(s, p); break;
     case SIM_SILENT_S: s->mishaps++; silence(s, !p); break;
+    case SIM_FREEZE_P: freeze(s, p); break;
+    case SIM_FREEZE_S: freeze(s, !p); break;
     case SIM_SLOW:
         s->slow_until = s->now + sim_below(s, 3 * SIM_S);
         break;

@@ -74,6 +74,21 @@ static void take_input(struct sim *s, int side)
     }
 }
 
+/* As the runtime does: before silence counts, it reads what came while it
+   stood still itself. */
+static void on_timer(struct sim *s, int side, enum env_timer t)
+{
+    struct sim_host *h = &s->host[side];
+    const uint8_t *data;
+    uint64_t due;
+
+    while (t == ENV_TIMER_SILENCE && runs(h) && !h->dying &&
+           h->wants_input && pipe_here(s, &h->in, &data, &due))
+        take_input(s, side);
+    if (runs(h) && !h->dying)
+        h->role->timer(h->session, t);
+}
+
 void sim_host_step(struct sim *s, int side, int kind)
 {
     struct sim_host *h = &s->host[side];
@@ -95,7 +110,7 @@ void sim_host_step(struct sim *s, int side, int kind)
     else if (kind == SLOT_FENCE)
         h->role->fence_done(h->session, h->fence_status);
     else if (kind >= SLOT_TIMER && kind < SLOT_TIMER + ENV_TIMERS_NR)
-        h->role->timer(h->session, (enum env_timer)(kind - SLOT_TIMER));
+        on_timer(s, side, (enum env_timer)(kind - SLOT_TIMER));
     after(s, side);
     sim_host_input(s, side);
 }
@@ -105,9 +120,11 @@ void sim_host_command(struct sim *s, int side, enum colo_command c)
     struct sim_host *h = &s->host[side];
     const char *reply = "";
 
-    if (!runs(h))
+    if (!runs(h) || sim_frozen(s, side))
         return;
     s->in_session = true;
+    if (h->dom && c != COLO_CMD_PAUSE)
+        h->dom->theirs = false;
     h->role->command(h->session, c, &reply);
     sim_say(s, "%d: command %d: %s", side, (int)c, reply);
     h->role->settle(h->session);

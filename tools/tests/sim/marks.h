@@ -29,6 +29,7 @@ X(RESUME_FAILED, "the domain can't be resumed") \
 X(ACTIVATE_FAILED, "the copy can't be started") \
 X(ALLOC, "an allocation of a session fails") \
 X(DROPPED, "output that was held is dropped") \
+X(THAWED, "a host thaws, and its domain was taken over meanwhile") \
 X(GUARD, "a session dies, and its guard says GONE") \
 X(DREW, "COLO: what only one copy drew is let go, by a checkpoint") \
 X(LATE, "COLO: the copy says nothing, and a checkpoint is asked for") \

@@ -109,6 +109,7 @@ void oracle_applied(struct sim_dom *d)
 {
     struct sim *s = d->sim;
 
+    SIM_CHECK(s, !s->stale, "a primary that was replaced is believed");
     SIM_CHECK(s, s->tainted ||
               hash_of(&d->d, &d->d.context) == s->hash[d->epoch % 64],
               "epoch %" PRIu64 " isn't on the copy what it was when it was "
@@ -131,6 +132,7 @@ void oracle_activated(struct sim_dom *d, bool run)
     size_t lost = 0;
 
     sim_say(s, "%d: takes over from epoch %" PRIu64, d->host, d->epoch);
+    SOMETIMES(s, o->power && sim_frozen(s, !d->host), THAWED);
     marks_taken_over(d, run);
     SIM_CHECK(s, !o->power || !o->dom || silence_is_enough(s, o->dom),
               "two copies: one is started while the other host has power and "

@@ -51,6 +51,8 @@ static bool step(struct sim *s, uint64_t until)
     } else if (slot == SLOT_FAULT) {
         sim_fault(s);
         sim_at(s, SLOT_FAULT, s->now + 1 + sim_below(s, 2 * s->fault_every));
+    } else if (sim_frozen(s, slot / SLOT_HOST_NR)) {
+        sim_at(s, slot, s->host[slot / SLOT_HOST_NR].frozen_until);
     } else {
         sim_host_step(s, slot / SLOT_HOST_NR, slot % SLOT_HOST_NR);
     }
@@ -143,7 +145,7 @@ static void tidy(struct sim *s, struct sim_dom *d)
 {
     d->suspended = d->asked = false;
     d->events_nr = 0;
-    d->d.paused = false;
+    d->d.paused = d->theirs = false;
     s->client[0].state = s->client[1].state = CLIENT_IDLE;
     sim_net_ops.release_all(&d->out, NULL);
     oracle_forget(s);
@@ -164,9 +166,12 @@ void sim_fresh(struct sim *s)
     s->slow_until = 0;
     s->killed = false;
     s->calm = s->tainted = s->was_protected = s->guest_over = false;
+    s->stale = false;
     s->applied = 0;
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         s->host[i].power = true;
+        s->host[i].frozen_until = 0;
+    }
     sim_at(s, SLOT_CLIENT, s->now);
 }
 

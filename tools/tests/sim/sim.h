@@ -34,6 +34,8 @@ X(CUT, "the connection breaks") \
 X(SILENT_P, "nothing arrives at the primary for a while") \
 X(SILENT_S, "nothing arrives at the secondary for a while") \
 X(SLOW, "the link is slow for a while") \
+X(FREEZE_P, "the primary's host, or its process, stands still for a while") \
+X(FREEZE_S, "the secondary's does") \
 X(ALLOC, "an allocation fails") \
 X(DOMAIN, "an operation on a domain fails") \
 X(NET, "an operation on the network fails") \
@@ -121,6 +123,8 @@ struct sim_dom {
     struct net out;
     struct sim_frames waiting;      /* for a copy that stands still */
     bool suspended, asked, over, created;
+    bool theirs;                    /* paused by another tool, and nobody
+                                       has asked for it to run since */
     uint64_t epoch;                 /* captured, or applied, last */
     struct dom_event events[8];
     unsigned int events_nr;
@@ -131,6 +135,8 @@ struct sim_host {
     bool dying, dies_with_host;     /* between two actions */
     bool counts;                    /* the primary on its copy */
     bool ended, wants_input, wants_send, wants_feed, off;
+    uint64_t frozen_until;          /* its process; */
+    bool all_frozen;                /* and its domain */
     const struct role_ops *role;
     void *session;
     bool is_primary;
@@ -217,6 +223,7 @@ struct sim {
     size_t told_nr, told_max;
     uint64_t told_at;               /* when somebody was told last */
     bool killed;                    /* a process, in this session */
+    bool stale;                     /* the primary of this session is */
     bool confirmed;                 /* "paused" was said to the user */
     uint64_t hash[64], applied;
     struct sim_count count;
@@ -265,6 +272,10 @@ void sim_host_command(struct sim *s, int side, enum colo_command c);
 void sim_host_kill(struct sim *s, int side);
 void sim_host_off(struct sim *s, int side);
 bool sim_start(struct sim *s, int from);
+static inline bool sim_frozen(const struct sim *s, int side)
+{
+    return s->host[side].frozen_until > s->now;
+}
 /* The session's end is dealt with. */
 void sim_host_reap(struct sim *s, int side);
 const char *sim_state(struct sim *s, int side);    /* "" : no session */
