@@ -190,7 +190,7 @@ static const struct machine_cell cells[P_STATES_NR][PT_NR] = {
     [PT_INTERVAL] = M_NEVER(NO_CLOCK),
     [PT_SUSPENDED] = GO(WAIT, PA_OBEY, PA_RESUME, PA_RECALL),
     [PT_SUSPEND_FAILED] = GO(WAIT, PA_RECALL),
-    [PT_SUSPEND_STILL] = M_NEVER("it was asked"),
+    [PT_SUSPEND_STILL] = GO(WAIT, PA_RECALL),
     [PT_CANCELLED] = GO(WAIT, PA_RECALL),
     NOT_CAPTURED,
     NOT_SENDING,

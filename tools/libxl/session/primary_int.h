@@ -85,6 +85,7 @@ struct colo_primary {
     uint64_t epochs_ready;            /* acknowledged */
     struct run_state run;             /* what the user wants of the domain */
     uint32_t told, kept;              /* reasons: the peer was told, keeps */
+    uint32_t unechoed;                /* so many that it was told */
     bool paused;                      /* the domain is, by whomever */
     bool asking;                      /* it to stand still; no answer yet */
     struct awake awake;

@@ -43,9 +43,10 @@ void primary_act_tell_pause(struct colo_primary *p)
     uint32_t now = (uint32_t)p->run.reason;
     struct err e = { 0 };
 
-    if (!p->link.own || now == p->told)
+    if (!p->link.own || !p->link.open || now == p->told)
         return;
     p->told = now;
+    p->unechoed++;
     if (sr_put_pause_reason(&b, now, &e) || link_put(&p->link, &b, &e))
         primary_local_failed(p, &e);
 }
@@ -67,7 +68,7 @@ bool primary_is_paused(struct colo_primary *p)
 const char *primary_paused(const struct colo_primary *p)
 {
     uint32_t reason = (uint32_t)p->run.reason;
-    bool known = reason == p->told && reason == p->kept;
+    bool known = reason == p->told && reason == p->kept && !p->unechoed;
 
     if (!wants_pause(p))
         return p->paused ? "soon" : "no";

@@ -39,6 +39,7 @@ static void env_timer(struct env *v, enum env_timer t, uint64_t delay)
 static ssize_t env_send(struct env *v, const struct iovec *iov, int n)
 {
     struct sim_pipe *p = &other(v)->in;
+    bool was = v->sim->in_session;
     size_t put;
 
     if (of(v)->off)
@@ -46,7 +47,9 @@ static ssize_t env_send(struct env *v, const struct iovec *iov, int n)
     /* Who is gone takes octets until its end is noticed. */
     if (!other(v)->alive && other(v)->power)
         return -EPIPE;
+    v->sim->in_session = false;    /* the network's memory never fails */
     put = pipe_put(v->sim, p, iov, n);
+    v->sim->in_session = was;
     sim_host_input(v->sim, !v->side);
     return put ? (ssize_t)put : -EAGAIN;
 }

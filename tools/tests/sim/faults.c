@@ -114,6 +114,7 @@ static void stranger(struct sim *s, int p)
 
     if (!d || d->over)
         return;
+    s->mishaps++;    /* in the middle of a checkpoint it may end COLO */
     d->theirs = d->d.paused = !d->d.paused;
     s->confirmed = s->confirmed && d->d.paused;
 }

@@ -231,6 +231,7 @@ void sim_host_reap(struct sim *s, int side)
         primary_result(h->session, &h->result);
     else
         secondary_result(h->session, &h->result);
+    oracle_ended(s, &h->result);
     SOMETIMES(s, h->is_primary && h->result.end == COLO_END_PEER,
               GONE_BELIEVED);
     sim_say(s, "%d: its session has ended (%d): %s", side,

@@ -52,6 +52,14 @@ static bool both_said(struct sim_dom *d, uint64_t number)
     return other && other->life == d->sim->life && stored(other, number);
 }
 
+static bool both_drew(struct sim_dom *d, uint64_t value)
+{
+    struct sim_dom *other = d->sim->host[!d->host].dom;
+
+    return other && other->life == d->sim->life &&
+           guest_drawn(&other->d.guest) == value;
+}
+
 void oracle_told(struct sim_dom *d, uint64_t number)
 {
     struct sim *s = d->sim;
@@ -61,10 +69,14 @@ void oracle_told(struct sim_dom *d, uint64_t number)
               "copy %llu, and %llu took over", (unsigned long long)number,
               (unsigned long long)d->life, (unsigned long long)s->life);
     if (s->told_nr == s->told_max) {
+        bool was = s->in_session;
+
+        s->in_session = false;    /* the oracle's own memory never fails */
         s->told_max = s->told_max ? 2 * s->told_max : 256;
         s->told = realloc(s->told, s->told_max * sizeof(*s->told));
         if (!s->told)
             abort();
+        s->in_session = was;
     }
     s->told[s->told_nr++] = number;
     s->told_at = s->now;
@@ -77,7 +89,8 @@ void oracle_drew(struct sim_dom *d, uint64_t value)
     const struct sim_dom *copy = s->host[!d->host].copy;
     bool watched = d->out.tapped && copy && copy->d.own_state;
 
-    SIM_CHECK(s, d->life == s->life, "two copies speak: one drew");
+    SIM_CHECK(s, d->life == s->life || both_drew(d, value),
+              "two copies speak: one drew");
     SIM_CHECK(s, !watched || s->tainted || strcmp(sim_state(s, d->host),
                                                   "protected") ||
               guest_drawn(&copy->d.guest) == value, "what one copy drew was "
@@ -98,7 +111,7 @@ void oracle_captured(struct sim_dom *d)
     CLEANUP_BUF struct buf b = { 0 };
     bool was = d->sim->in_session;
 
-    d->sim->in_session = false;    /* the oracle's own memory never fails */
+    d->sim->in_session = false;    /* nor does this */
     if (guest_save(&d->d.guest, &b, NULL))
         abort();
     d->sim->in_session = was;
@@ -149,6 +162,17 @@ void oracle_activated(struct sim_dom *d, bool run)
     SIM_CHECK(s, s->tainted || lost == 0, "%zu of %zu acknowledged writes "
               "are lost", lost, s->told_nr);
     s->told_nr = 0;    /* they are in its memory, which later copies have */
+}
+
+void oracle_ended(struct sim *s, const struct colo_result *r)
+{
+    bool wished = r->end == COLO_END_STOPPED || r->end == COLO_END_DISCARDED ||
+                  r->end == COLO_END_GUEST;
+    bool well = s->mishaps == 0 && !s->slow_until && !s->guest_over &&
+                !s->stale && !s->tainted;
+
+    SIM_CHECK(s, !well || wished, "nothing went wrong, and a session ends: "
+              "%s", r->err.msg);
 }
 
 static bool one_of(const char *state, const char *a, const char *b)

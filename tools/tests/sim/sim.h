@@ -337,6 +337,8 @@ void oracle_captured(struct sim_dom *d);
 void oracle_applied(struct sim_dom *d);
 void oracle_activated(struct sim_dom *d, bool run);
 void oracle_forget(struct sim *s);
+/* A session, so. */
+void oracle_ended(struct sim *s, const struct colo_result *r);
 /* Nothing happens to it any more: is it as it must be? It must be once time
    enough has gone by. */
 bool oracle_rests(struct sim *s);
