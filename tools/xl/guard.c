@@ -18,7 +18,6 @@
 #include "backends.h"
 #include "io.h"
 
-#define SUFFIX "--incoming"
 /* Between two signs of life, while the copy is destroyed. */
 #define BEAT_MS 50
 /* Of DOM_STEP_LIMIT_MS each. */
@@ -129,14 +128,14 @@ static int wait_for_child(struct post *p)
 static int destroy(struct post *p)
 {
     const struct dom_ops *ops = p->x->backend->dom;
-    char name[DOM_NAME_MAX + sizeof(SUFFIX)];
+    char name[DOM_NAME_MAX + sizeof(DOM_INCOMING)];
     struct dom_open o = { .name = name, .log = &p->voice->logger,
                           .state_dir = p->x->conf.state_dir };
     struct err e = { 0 };
     struct dom *d = NULL;
     int rc;
 
-    snprintf(name, sizeof(name), "%s%s", p->last.domain, SUFFIX);
+    snprintf(name, sizeof(name), "%s%s", p->last.domain, DOM_INCOMING);
     rc = ops->open(&o, &d, &e);
     for (int i = 0; !rc && i < DESTROY_TRIES; i++) {
         rc = ops->destroy(d, &e);

@@ -17,9 +17,6 @@
 #include "news.h"
 #include "transport.h"
 
-/* What the session adds to the domain's pages by itself. */
-#define STAGING_SPARE_PAGES 1024
-
 struct work {
     struct xl *x;
     const struct protect *p;
@@ -76,12 +73,9 @@ static uint64_t memory_available(void)
 static int check_memory(const struct work *w, const struct dom_info *info,
                         struct err *e)
 {
-    uint64_t pages = w->p->params.staging_pages;
-    uint64_t need, have = memory_available();
+    uint64_t pages = colo_staging_pages(&w->p->params, info->ram_pages);
+    uint64_t need = (pages + 255) / 256, have = memory_available();
 
-    if (!pages)
-        pages = info->ram_pages + STAGING_SPARE_PAGES;
-    need = (pages + 255) / 256;
     if (!have || need <= have)
         return 0;
     return err_set(e, ERR_NOMEM, "staging a checkpoint needs %" PRIu64 " MiB "

@@ -166,8 +166,7 @@ static int command(struct xl *x, struct protect *p, const char *letters,
         p->params.peer = host_only(p->host);
     /* What xl.conf says is how often Remus is to let output go. */
     if (!p->params.interval_ms || (p->params.colo && !p->given.interval))
-        p->params.interval_ms = p->params.colo ? COLO_INTERVAL_MS_COLO
-                                               : COLO_INTERVAL_MS_DEFAULT;
+        p->params.interval_ms = colo_default_interval_ms(p->params.colo);
     remarks(p);
     return x->dryrun ? protect_show(x, p) : protect_run(x, p);
 }

@@ -30,6 +30,7 @@
 
 #define DOM_STEP_LIMIT_MS 5000
 #define DOM_NAME_MAX 256
+#define DOM_INCOMING "--incoming"    /* a copy's name ends so */
 
 struct dom;    /* the backend's own */
 
@@ -103,7 +104,7 @@ struct dom_open {
 struct dom_create {
     const char *config_json;      /* NUL-terminated, from the xl header */
     size_t config_length;         /* octets, the NUL not counted */
-    const char *incoming_suffix;  /* appended to the name: "--incoming" */
+    const char *incoming_suffix;  /* appended to the name */
 };
 
 struct dom_ops {

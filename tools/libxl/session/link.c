@@ -120,11 +120,21 @@ int link_put_hello(struct colo_link *l, uint32_t features,
     CLEANUP_BUF struct buf b = { 0 };
     int rc;
 
+    features |= p->colo ? WIRE_HELLO_COLO : 0;
     snprintf(info.name, sizeof(info.name), "%s", name ? name : "");
     rc = sr_put_hello(&b, features, l->generation, e);
     if (!rc)
         rc = sr_put_peer_info(&b, &info, e);
     return rc ? rc : link_put(l, &b, e);
+}
+
+int link_same_mode(const struct colo_params *p, uint32_t features,
+                   const char *peer, struct err *e)
+{
+    if (p->colo == !!(features & WIRE_HELLO_COLO))
+        return 0;
+    return err_set(e, ERR_PEER, "the %s is%s in COLO mode, and this side is%s",
+                   peer, p->colo ? "n't" : "", p->colo ? "" : "n't");
 }
 
 void link_start_beating(struct colo_link *l, uint64_t heartbeat_ns)

@@ -58,10 +58,14 @@ int link_put_state(struct colo_link *l, enum wire_state id, struct err *e);
 int link_put_release(struct colo_link *l, struct err *e);
 /* Once all that is queued is sent, end our direction of the stream. */
 void link_end_send(struct colo_link *l);
-/* HELLO and PEER_INFO, in one piece. */
+/* HELLO, of this mode, and PEER_INFO, in one piece. */
 int link_put_hello(struct colo_link *l, uint32_t features,
                    const struct colo_params *p,
                    const char *name, struct err *e);
+
+/* Whether the @peer ("primary", "receiver") is in the same mode. ERR_PEER. */
+int link_same_mode(const struct colo_params *p, uint32_t features,
+                   const char *peer, struct err *e);
 
 /* The peer is ours: send signs of life from now on. */
 void link_start_beating(struct colo_link *l, uint64_t heartbeat_ns);

@@ -95,9 +95,6 @@ int pairing_open(struct pairing *g, const struct pairing_conf *c,
     g->env = c->env;
     g->net_ops = c->net_ops;
     g->link = c->link;
-    g->delays = calloc(PAIRING_DELAYS_MAX, sizeof(*g->delays));
-    if (!g->delays)
-        return err_set(e, ERR_NOMEM, "no memory for what output waited");
     rc = open_ports(g, c, e);
     return rc ? rc : open_net(g, c, e);
 }
@@ -110,7 +107,6 @@ static void dispose(struct pairing *g)
     }
     if (g->ops)
         g->ops->timer(g->env, ENV_TIMER_COMPARE, ENV_NEVER);
-    free(g->delays);
     memset(g, 0, sizeof(*g));
 }
 
@@ -126,7 +122,6 @@ static void want(struct pairing *g, enum compare_why why)
     if (why == COMPARE_FINE || g->wanted)
         return;
     g->wanted = why;
-    g->checkpoints[why]++;
     log_info(g->link->log, "event=checkpoint-wanted why=%s",
              compare_why_name(why));
 }
@@ -138,10 +133,8 @@ static int tell(struct pairing *g, struct pairing_port *port,
     CLEANUP_BUF struct buf b = { 0 };
     int rc;
 
-    if (g->link->out.queued > PAIRING_QUEUE_MAX) {
-        g->dropped++;
+    if (g->link->out.queued > PAIRING_QUEUE_MAX)
         return 0;
-    }
     rc = sr_put_frame(&b, f->vif, f->data, f->size, e);
     if (!rc && port->rewrite)
         rewrite_output(port->rewrite, b.data + WIRE_RECORD_HEADER_SIZE +
@@ -151,11 +144,12 @@ static int tell(struct pairing *g, struct pairing_port *port,
 
 static int take(struct pairing *g, const struct net_frame *f, struct err *e)
 {
-    struct pairing_port *port = &g->ports[f->vif];
+    struct pairing_port *port;
 
     if (f->vif >= g->ports_nr || f->size < WIRE_FRAME_MIN ||
         f->size > WIRE_FRAME_MAX)
         return 0;    /* it goes nowhere */
+    port = &g->ports[f->vif];
     if (port->rewrite)
         return f->to_domain ? 0 : tell(g, port, f, e);
     if (!g->comparing && !f->to_domain)
@@ -180,27 +174,27 @@ int pairing_take(struct pairing *g, struct err *e)
     return rc;
 }
 
-int pairing_peer(struct pairing *g, unsigned int vif, uint8_t *frame,
-                 size_t n, struct err *e)
+int pairing_peer(struct pairing *g, struct buf *body, struct err *e)
 {
-    struct net_frame f = { .vif = vif, .to_domain = true, .data = frame,
-                           .size = n };
+    struct net_frame f = { .to_domain = true };
     struct pairing_port *port;
+    uint32_t vif;
+    int rc = sr_get_frame(body->data, body->size, &vif, &f.data, &f.size, e);
 
-    if (!g->net)
-        return 0;
+    if (rc || !g->net)
+        return rc;
     if (vif >= g->ports_nr)
         return err_set(e, ERR_PEER, "a frame of interface %u, and there are "
                        "%u", vif, g->ports_nr);
+    f.vif = vif;
     port = &g->ports[vif];
     if (port->rewrite) {
-        rewrite_input(port->rewrite, frame, n, false);
+        rewrite_input(port->rewrite, body->data + FRAME_HEAD, f.size, false);
         emit(g, &f);
-        return 0;
-    }
-    if (g->comparing)
-        want(g, compare_secondary(port->compare, frame, n,
+    } else if (g->comparing) {
+        want(g, compare_secondary(port->compare, f.data, f.size,
                                   g->ops->now(g->env)));
+    }
     return 0;
 }
 
@@ -211,19 +205,26 @@ void pairing_compare(struct pairing *g)
 
 void pairing_tick(struct pairing *g)
 {
-    uint64_t now = g->comparing ? g->ops->now(g->env) : 0, next = UINT64_MAX;
+    uint64_t now, next = UINT64_MAX;
 
-    for (unsigned int i = 0; g->comparing && i < g->ports_nr; i++) {
+    if (!g->comparing)
+        return;
+    now = g->ops->now(g->env);
+    for (unsigned int i = 0; i < g->ports_nr; i++) {
         uint64_t at;
 
         want(g, compare_tick(g->ports[i].compare, now, &at));
         if (at < next)
             next = at;
     }
-    if (g->comparing)
-        g->ops->timer(g->env, ENV_TIMER_COMPARE,
-                      next == UINT64_MAX ? ENV_NEVER :
-                      next > now ? next - now : 0);
+    /* Each frame moves what is looked for into the future: a look too early
+       costs less than setting the clock for each. */
+    if (next >= g->look_ns && now < g->look_ns)
+        return;
+    g->look_ns = next;
+    g->ops->timer(g->env, ENV_TIMER_COMPARE,
+                  next == UINT64_MAX ? ENV_NEVER :
+                  next > now ? next - now : 0);
 }
 
 void pairing_stand(struct pairing *g)

@@ -50,10 +50,9 @@ struct pairing {
     bool comparing;              /* primary: only equal output leaves */
     bool still;                  /* the domain here stands still */
     enum compare_why wanted;     /* primary: a checkpoint, for that */
-    uint64_t dropped;            /* frames: the peer was too slow */
-    uint64_t checkpoints[COMPARE_WHYS_NR];    /* asked for, why */
+    uint64_t look_ns;            /* when the clock is set to */
 
-    uint32_t *delays;            /* [PAIRING_DELAYS_MAX] in us, a ring */
+    uint32_t delays[PAIRING_DELAYS_MAX];    /* in us, a ring */
     size_t delays_nr, delays_next;
 };
 
@@ -82,9 +81,8 @@ int pairing_fd(struct pairing *g);
 void pairing_compare(struct pairing *g);
 /* All that the domain (here) has sent and heard until now. */
 int pairing_take(struct pairing *g, struct err *e);
-/* A FRAME of the peer's; @frame is changed in place. */
-int pairing_peer(struct pairing *g, unsigned int vif, uint8_t *frame,
-                 size_t n, struct err *e);
+/* The body of a FRAME of the peer's, which is changed in place. */
+int pairing_peer(struct pairing *g, struct buf *body, struct err *e);
 /* Primary: whether a checkpoint is wanted; looks for what waits too long, and
    sets the clock for the next look. */
 void pairing_tick(struct pairing *g);

@@ -107,7 +107,6 @@ static void enter(struct colo_primary *p, int next, int trigger)
     p->phase = now;
 }
 
-/* Step until no trigger is left. */
 void primary_run(struct colo_primary *p)
 {
     const struct machine *m = p->mode->machine;
@@ -299,8 +298,10 @@ static void on_net(void *s)
 {
     struct colo_primary *p = s;
 
-    primary_frames(p);
-    primary_run(p);
+    if (p->pairing.net) {
+        primary_frames(p);
+        primary_run(p);
+    }
 }
 
 static int on_net_fd(void *s)
@@ -363,7 +364,7 @@ int primary_new(const struct colo_primary_conf *conf,
     p->mode = p->params.colo ? &primary_colo : &primary_remus;
     p->state = p->mode->machine->initial;
     p->round_least = SIZE_MAX;
-    buf_init(&p->peer_pfns, (p->info->ram_pages + PAGES_SPARE) * 8);
+    buf_init(&p->peer_pfns, (p->info->ram_pages + COLO_SPARE_PAGES) * 8);
     rc = link_init(&p->link, ops, env, conf->log, SR_BACK, p->params.colo, e);
     p->link.generation = generation;
     if (!rc)

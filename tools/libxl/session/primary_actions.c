@@ -23,8 +23,7 @@ void primary_clock(struct colo_primary *p, uint64_t ns)
 bool primary_log_start(struct colo_primary *p)
 {
     struct err e = { 0 };
-    size_t pages = p->params.staging_pages ? p->params.staging_pages
-                                           : p->info->ram_pages + PAGES_SPARE;
+    size_t pages = colo_staging_pages(&p->params, p->info->ram_pages);
 
     if (ckpt_init(&p->stage, pages, &e) ||
         p->dom->log_start(p->conf->dom, &e)) {

@@ -41,10 +41,9 @@ static int back_hello(struct colo_primary *p, struct err *e)
 
     if (rc)
         return rc;
-    if (p->params.colo != !!(h.features & WIRE_HELLO_COLO))
-        return err_set(e, ERR_PEER, "the receiver is%s in COLO mode, and this "
-                       "side is%s", p->params.colo ? "n't" : "",
-                       p->params.colo ? "" : "n't");
+    rc = link_same_mode(&p->params, h.features, "receiver", e);
+    if (rc)
+        return rc;
     primary_blame(p, "the receiver says HELLO too late, or again");
     primary_post(p, PT_HELLO);
     return 0;
@@ -72,20 +71,6 @@ static int back_gone(struct colo_primary *p)
                     "up");
     primary_post(p, PT_PEER_ENDED);
     return 0;
-}
-
-static int back_frame(struct colo_primary *p, struct err *e)
-{
-    const uint8_t *frame;
-    uint32_t vif;
-    size_t n;
-    int rc = sr_get_frame(p->link.body.data, p->link.body.size, &vif, &frame,
-                          &n, e);
-
-    if (!rc)
-        rc = pairing_peer(&p->pairing, vif,
-                          p->link.body.data + p->link.body.size - n, n, e);
-    return rc;
 }
 
 static int back_state(struct colo_primary *p, struct err *e)
@@ -130,7 +115,7 @@ static int back_record(struct colo_primary *p, uint32_t type, struct err *e)
         return sr_get_pause_reason(p->link.body.data, p->link.body.size,
                                    &p->kept, e);
     case WIRE_OPT_FRAME:
-        return back_frame(p, e);
+        return pairing_peer(&p->pairing, &p->link.body, e);
     case WIRE_LIBXL_CHECKPOINT_STATE:
         return back_state(p, e);
     default:

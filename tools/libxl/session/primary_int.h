@@ -25,8 +25,6 @@
    or when so many rounds were no smaller than the smallest before. */
 #define CONVERGED_PAGES 128u
 #define STUCK_MAX 5u
-/* What staging has room for beside the domain's pages. */
-#define PAGES_SPARE 1024u
 #define BATCH_PAGES WIRE_ZERO_PAGES_MAX
 
 /* What is posted: the triggers of one table, and those that only the other

@@ -37,8 +37,7 @@ static int put_static(struct colo_primary *p, struct buf *b, struct err *e)
 void primary_act_send_head(struct colo_primary *p)
 {
     CLEANUP_BUF struct buf b = { 0 };
-    uint32_t features = (colo_needs_proof(&p->params) ? WIRE_HELLO_PROOF : 0) |
-                        (p->params.colo ? WIRE_HELLO_COLO : 0);
+    uint32_t features = colo_needs_proof(&p->params) ? WIRE_HELLO_PROOF : 0;
     const char *json = p->info->config_json ? p->info->config_json : "{}";
     struct err e = { 0 };
     int rc;

@@ -16,8 +16,7 @@ static void fill(unsigned int *v, unsigned int def)
 void params_fill(struct colo_params *p, const struct colo_params *in)
 {
     *p = *in;
-    fill(&p->interval_ms, p->colo ? COLO_INTERVAL_MS_COLO
-                                  : COLO_INTERVAL_MS_DEFAULT);
+    fill(&p->interval_ms, colo_default_interval_ms(p->colo));
     fill(&p->compare_timeout_ms, COLO_COMPARE_MS_DEFAULT);
     fill(&p->heartbeat_ms, COLO_HEARTBEAT_MS_DEFAULT);
     fill(&p->silence_ms, COLO_SILENCE_MS_DEFAULT);

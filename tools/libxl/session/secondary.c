@@ -284,8 +284,7 @@ static void on_start(void *v)
     s->ops->timer(s->env, ENV_TIMER_STEP, s->params.create_ms * ENV_MS);
     if (buf_append(&b, banner, sizeof(banner) - 1, &e) ||
         link_put(&s->link, &b, &e) ||
-        link_put_hello(&s->link, s->params.colo ? WIRE_HELLO_COLO : 0,
-                       &s->params, "", &e))
+        link_put_hello(&s->link, 0, &s->params, "", &e))
         secondary_local_failed(s, &e);
     secondary_run(s);
 }

@@ -27,7 +27,7 @@ static int create(struct colo_secondary *s, int *fd_r, int *stale_r,
     struct dom_create c = {
         .config_json = (const char *)s->config.data + 4,
         .config_length = get_le32(s->config.data),
-        .incoming_suffix = INCOMING_SUFFIX,
+        .incoming_suffix = DOM_INCOMING,
     };
     int rc;
 
@@ -95,14 +95,12 @@ void secondary_act_feed_end(struct colo_secondary *s)
 /* Staging for what the domain can change in one epoch. */
 static int make_stage(struct colo_secondary *s, struct err *e)
 {
-    uint64_t pages = s->params.staging_pages;
+    uint64_t ram_pages = s->dom_ops->info(s->dom)->ram_pages;
 
     if (s->staged)
         return 0;
-    if (!pages)
-        pages = s->dom_ops->info(s->dom)->ram_pages + 1024;
     s->staged = true;
-    return ckpt_init(&s->stage, pages, e);
+    return ckpt_init(&s->stage, colo_staging_pages(&s->params, ram_pages), e);
 }
 
 void secondary_act_send_ready(struct colo_secondary *s)

@@ -53,8 +53,12 @@ int secondary_on_domain_fd(void *v)
 
 void secondary_on_net(void *v)
 {
-    secondary_frames(v);
-    secondary_run(v);
+    struct colo_secondary *s = v;
+
+    if (!s->pairing.net)
+        return;
+    secondary_frames(s);
+    secondary_run(s);
 }
 
 int secondary_on_net_fd(void *v)

@@ -182,10 +182,9 @@ static int on_hello(struct colo_secondary *s, struct err *e)
         return rc;
     if (s->route != ROUTE_HEAD || s->link.own)
         return err_set(e, ERR_PEER, "HELLO too late, or again");
-    if (s->params.colo != !!(h.features & WIRE_HELLO_COLO))
-        return err_set(e, ERR_PEER, "the primary is%s in COLO mode, and this "
-                       "side is%s", s->params.colo ? "n't" : "",
-                       s->params.colo ? "" : "n't");
+    rc = link_same_mode(&s->params, h.features, "primary", e);
+    if (rc)
+        return rc;
     s->link.generation = h.generation;
     s->needs_proof = h.features & WIRE_HELLO_PROOF;
     link_start_beating(&s->link, s->params.heartbeat_ms * ENV_MS);
@@ -271,20 +270,6 @@ static int on_zero_pages(struct colo_secondary *s, struct err *e)
     return rc;
 }
 
-static int on_frame(struct colo_secondary *s, struct err *e)
-{
-    const uint8_t *frame;
-    uint32_t vif;
-    size_t n;
-    int rc = sr_get_frame(s->link.body.data, s->link.body.size, &vif, &frame,
-                          &n, e);
-
-    if (!rc)
-        rc = pairing_peer(&s->pairing, vif,
-                          s->link.body.data + s->link.body.size - n, n, e);
-    return rc;
-}
-
 static int optional_item(struct colo_secondary *s, const struct sr_item *it,
                          struct err *e)
 {
@@ -309,7 +294,7 @@ static int optional_item(struct colo_secondary *s, const struct sr_item *it,
     case WIRE_OPT_ZERO_PAGES:
         return on_zero_pages(s, e);
     case WIRE_OPT_FRAME:
-        return on_frame(s, e);
+        return pairing_peer(&s->pairing, &s->link.body, e);
     default:
         return 0;    /* HEARTBEAT: any octet was one */
     }

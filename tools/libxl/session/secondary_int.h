@@ -16,8 +16,6 @@
 #include "pairing.h"
 #include "secondary.h"
 
-#define INCOMING_SUFFIX "--incoming"
-
 /* Octets for the restore that wait for its pipe; beyond, input waits. */
 #define FEED_HIGH ((size_t)4 << 20)
 #define FEED_MAX  ((size_t)16 << 20)

@@ -15,13 +15,13 @@ const char *secondary_peer(const struct colo_secondary *s)
 
 const char *secondary_name(struct colo_secondary *s)
 {
-    size_t n, cut = sizeof(INCOMING_SUFFIX) - 1;
+    size_t n, cut = sizeof(DOM_INCOMING) - 1;
 
     if (!s->dom)
         return s->name;
     snprintf(s->name, sizeof(s->name), "%s", s->dom_ops->info(s->dom)->name);
     n = strlen(s->name);
-    if (n > cut && !strcmp(s->name + n - cut, INCOMING_SUFFIX))
+    if (n > cut && !strcmp(s->name + n - cut, DOM_INCOMING))
         s->name[n - cut] = '\0';
     return s->name;
 }

@@ -27,6 +27,9 @@
 #define COLO_FENCE_MS_DEFAULT     30000    /* one run of the command */
 #define COLO_RETRY_MS_DEFAULT     2000     /* between two runs */
 
+/* What staging has room for beside the domain's pages. */
+#define COLO_SPARE_PAGES 1024u
+
 /*
  * What a secondary does when the primary is lost and no fence is set: take
  * over (which a primary that holds its output makes safe), or wait for the
@@ -62,6 +65,18 @@ struct colo_params {
     bool shared_disks;            /* primary only; the other host must not
                                      take over without proof */
 };
+
+/* Pages that staging has room for, of a domain with @ram_pages. */
+static inline uint64_t colo_staging_pages(const struct colo_params *p,
+                                          uint64_t ram_pages)
+{
+    return p->staging_pages ? p->staging_pages : ram_pages + COLO_SPARE_PAGES;
+}
+
+static inline unsigned int colo_default_interval_ms(bool colo)
+{
+    return colo ? COLO_INTERVAL_MS_COLO : COLO_INTERVAL_MS_DEFAULT;
+}
 
 /* Is silence not enough for the other host to take over? */
 static inline bool colo_needs_proof(const struct colo_params *p)

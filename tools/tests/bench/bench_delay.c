@@ -7,10 +7,10 @@
  */
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/stat.h>
 
 #include "bare_tcp.h"
 #include "bench_domain.h"
+#include "bench_sides.h"
 #include "io.h"
 
 #define PAGES ((size_t)16384)
@@ -28,14 +28,7 @@ struct epoch {
     double at_us, pause_us, way_us;
 };
 
-static char dir[] = "/tmp/bench-delay-XXXXXX", side_dir[2][64];
 static int to_parent;
-
-static void log_nothing(void *ctx, enum log_level level, const char *line)
-{
-    if (level <= LOG_ERROR)
-        fprintf(stderr, "%s: %s\n", (const char *)ctx, line);
-}
 
 /* ---- both sides --------------------------------------------------------- */
 
@@ -319,18 +312,11 @@ static void colo(double alone)
 
 int main(int argc, char **argv)
 {
-    char command[80];
     double alone;
     struct pair p;
 
     bench_begin(argc, argv);
-    if (!mkdtemp(dir))
-        return 1;
-    for (int i = 0; i < 2; i++) {
-        snprintf(side_dir[i], sizeof(side_dir[i]), "%s/%c", dir, 'a' + i);
-        if (mkdir(side_dir[i], 0700))
-            return 1;
-    }
+    sides_begin();
     start(&p, ALONE);
     alone = median_of_answers(&p);
     stop(&p);
@@ -338,8 +324,6 @@ int main(int argc, char **argv)
                  0);
     remus(alone);
     colo(alone);
-    snprintf(command, sizeof(command), "rm -rf %s", dir);
-    if (system(command))
-        return 1;
+    sides_end();
     return bench_end();
 }

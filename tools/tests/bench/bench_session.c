@@ -6,10 +6,10 @@
  * and the time from the end of the stream to the guest's first step.
  */
 #include <poll.h>
-#include <sys/stat.h>
 
 #include "bare_tcp.h"
 #include "bench_domain.h"
+#include "bench_sides.h"
 #include "io.h"
 
 #define IDLE_EPOCHS 2000
@@ -29,14 +29,6 @@ struct run {
     double began_us, copied_us, first_us, last_us;
     uint64_t began_at, sent;
 };
-
-static char dir[] = "/tmp/bench-session-XXXXXX", side_dir[2][64];
-
-static void log_nothing(void *ctx, enum log_level level, const char *line)
-{
-    if (level <= LOG_ERROR)
-        fprintf(stderr, "%s: %s\n", (const char *)ctx, line);
-}
 
 /* ---- sessions ----------------------------------------------------------- */
 
@@ -273,24 +265,12 @@ static double one_takeover_us(void)
     return now - killed;
 }
 
-static void make_dirs(void)
-{
-    if (!mkdtemp(dir))
-        exit(1);
-    for (int i = 0; i < 2; i++) {
-        snprintf(side_dir[i], sizeof(side_dir[i]), "%s/%c", dir, 'a' + i);
-        if (mkdir(side_dir[i], 0700))
-            exit(1);
-    }
-}
-
 int main(int argc, char **argv)
 {
     double took[TAKEOVERS];
-    char command[80];
 
     bench_begin(argc, argv);
-    make_dirs();
+    sides_begin();
     idle();
     first_copy();
     wire();
@@ -298,8 +278,6 @@ int main(int argc, char **argv)
         took[i] = one_takeover_us() / 1e3;
     bench_figure("from the end of the stream to the guest's first step",
                  bench_median(took, TAKEOVERS), "ms", NO_LIMIT, 0);
-    snprintf(command, sizeof(command), "rm -rf %s", dir);
-    if (system(command))
-        return 1;
+    sides_end();
     return bench_end();
 }
