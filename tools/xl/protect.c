@@ -16,6 +16,7 @@
 #include "monitor.h"
 #include "news.h"
 #include "transport.h"
+#include "words.h"
 
 struct work {
     struct xl *x;
@@ -26,6 +27,7 @@ struct work {
     char name[DOM_NAME_MAX];
     uint32_t domid;
     struct transport t;
+    struct words words;
     bool watched;               /* somebody waited for the domain's end */
     struct colo_result result;
 };
@@ -159,7 +161,10 @@ static int connect_host(struct work *w, struct err *e)
         voice_say(&w->voice, LOG_WARN, w->name, "with -s '' HOST is the whole "
                   "command: options for the other host aren't added to it");
     rc = transport_rune(&r, &text, e);
-    return rc ? rc : transport_start(text, &w->t, e);
+    if (!rc)
+        rc = transport_start(text, w->words.fd, &w->t, e);
+    words_given(&w->words);
+    return rc;
 }
 
 static int session(struct work *w, struct err *e)
@@ -200,13 +205,16 @@ static void open_news(struct work *w)
 static int report_end(struct work *w)
 {
     const struct colo_result *r = &w->result;
+    char last[WORDS_LINE_MAX];
     struct err e = { 0 };
 
     news_end(&w->news, r);
     if (news_end_is_good(r->end))
         return EXIT_SUCCESS;
-    err_set(&e, r->err.code ? r->err.code : ERR_PEER, "%s%s%s",
-            news_end_text(r), r->err.msg[0] ? ": " : "", r->err.msg);
+    words_last(&w->words, last);
+    err_set(&e, r->err.code ? r->err.code : ERR_PEER, "%s%s%s%s%s%s",
+            news_end_text(r), r->err.msg[0] ? ": " : "", r->err.msg,
+            last[0] ? "; its last words: \"" : "", last, last[0] ? "\"" : "");
     xl_fail(w->p->command, w->name, &e);
     return EXIT_FAILURE;
 }
@@ -260,12 +268,15 @@ int protect_run(struct xl *x, const struct protect *p)
     struct err e = { 0 };
     int ret;
 
+    if (words_open(&w.words, &e))
+        xl_warn(p->command, p->domain, "%s", e.msg);
     voice_init(&w.voice, p->command, x->verbose, x->timestamps);
     if (prepare(&w, &e))
         ret = xl_fail(p->command, p->domain, &e);
     else
         ret = run_checked(&w);
     x->backend->dom->close(w.dom);
+    words_dispose(&w.words);
     voice_dispose(&w.voice);
     return ret;
 }

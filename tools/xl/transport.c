@@ -141,7 +141,7 @@ static bool is_ssh(const char *text)
     return (size_t)(word + n - base) == 3 && !memcmp(base, "ssh", 3);
 }
 
-static void child(const char *text, int in, int out)
+static void child(const char *text, int in, int out, int words)
 {
     signal(SIGPIPE, SIG_DFL);
     signal(SIGINT, SIG_IGN);
@@ -149,7 +149,8 @@ static void child(const char *text, int in, int out)
     signal(SIGHUP, SIG_IGN);
     if (!is_ssh(text))
         setpgid(0, 0);
-    if (dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0)
+    if (dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
+        (words < 0 || dup2(words, STDERR_FILENO) >= 0))
         execlp("sh", "sh", "-c", text, (char *)NULL);
     _exit(127);
 }
@@ -173,7 +174,8 @@ static int make_stream(int sender, int fds[2], struct err *e)
     return 0;
 }
 
-int transport_start(const char *text, struct transport *t_r, struct err *e)
+int transport_start(const char *text, int words, struct transport *t_r,
+                    struct err *e)
 {
     CLEANUP_CLOSE int to_r = -1;
     CLEANUP_CLOSE int to_w = -1;
@@ -194,7 +196,7 @@ int transport_start(const char *text, struct transport *t_r, struct err *e)
     if (pid < 0)
         return err_sys(e, ERR_IO, errno, "can't start the transport");
     if (pid == 0)
-        child(text, to_r, from_w);
+        child(text, to_r, from_w, words);
     t_r->pid = pid;
     t_r->out_fd = to_w;
     t_r->in_fd = from_r;

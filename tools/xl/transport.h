@@ -39,9 +39,11 @@ int transport_rune(const struct rune *r, char **text_r, struct err *e);
 bool transport_drops_options(const struct rune *r);
 
 /*
- * Start it. It is shielded from the terminal's Ctrl-C: the session ends it,
- * after saying good-bye to the other side.
+ * Start it, its stderr being @words, or ours when that is negative. It is
+ * shielded from the terminal's Ctrl-C: the session ends it, after saying
+ * good-bye to the other side.
  */
-int transport_start(const char *text, struct transport *t_r, struct err *e);
+int transport_start(const char *text, int words, struct transport *t_r,
+                    struct err *e);
 
 #endif

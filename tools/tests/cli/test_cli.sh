@@ -235,6 +235,13 @@ t_no_receiver() {
     run "$embedded" remus -s "$tmp/ssh" web nobody
     error_is "xl remus: web: "
 }
+t_no_receiver_that_says_why() {
+    run "$embedded" remus -s '' web "printf 'a\nno \\033route\n' >&2; exit 255"
+    is "exit code" "$rc" 1 && is "lines" "$(wc -l < "$tmp/err")" 3 &&
+        has "what is handed on" "$(sed -n 2p "$tmp/err")" "route" &&
+        has "the last line" "$(sed -n 3p "$tmp/err")" \
+            '; its last words: "no ?route"'
+}
 t_wrong_banner() {
     run "$embedded" remus -s "$tmp/ssh" web liar
     error_is "xl remus: web: " && is "octets sent to it" \
@@ -366,7 +373,7 @@ t_protect_and_stop() {
 # The transport has become the receiver: a guard, and its child with the
 # session.
 receiver_guard() {
-    pgrep -P "$primary"
+    pgrep -f -P "$primary" migrate-receive
 }
 receiver_session() {
     pgrep -P "$(receiver_guard)"

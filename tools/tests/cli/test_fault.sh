@@ -65,7 +65,7 @@ t_capture_fails() {
 }
 t_apply_fails() {
     with_fault fail.apply:3
-    says "the receiver gave its copy up"
+    says "the receiver gave its copy up; its last words: .*fail.apply, as"
 }
 t_a_copy_that_stays_isnt_said_to_be_gone() {
     with_fault fail.apply:3,fail.destroy:1
