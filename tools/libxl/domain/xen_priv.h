@@ -182,8 +182,16 @@ int xen_mark(struct dom *d, struct err *e);
 void xen_unmark(struct dom *d);
 int xen_recover(struct dom *d, struct err *e);
 
-/* xen_capture.c */
+/* xen_policy.c: both cleared first */
 int xen_static_data(struct dom *d, struct dom_static *s_r, struct err *e);
+/* What this host can give a PVH or HVM guest at most. */
+int xen_policy_host(struct dom *d, struct dom_static *s_r, struct err *e);
+
+/* xen_admit.c: changes what libxl's call for its need of memory changes */
+int xen_admit(struct dom *d, const struct dom_create *c,
+              libxl_domain_config *cfg, struct err *e);
+
+/* xen_capture.c */
 int xen_capture(struct dom *d, struct ckpt *c, uint64_t epoch,
                 struct err *e);
 

@@ -127,7 +127,8 @@ static int refuse_taken(struct dom *d, const char *incoming, struct err *e)
     return 0;
 }
 
-/* Name, identity and type out of the configuration. */
+/* Name, identity and type out of the configuration, and whether such a domain
+   can be made here. */
 static int read_config(struct dom *d, const struct dom_create *c,
                        struct err *e)
 {
@@ -154,6 +155,10 @@ static int read_config(struct dom *d, const struct dom_create *c,
                      "yet, only PVH and HVM", d->final_name);
     d->info.type = cfg.c_info.type == LIBXL_DOMAIN_TYPE_HVM ? DOM_HVM :
                    DOM_PVH;
+    if (!rc)
+        rc = refuse_taken(d, d->info.name, e);
+    if (!rc)
+        rc = xen_admit(d, c, &cfg, e);
 out:
     libxl_domain_config_dispose(&cfg);
     return rc;
@@ -169,8 +174,6 @@ int xen_create(struct dom *d, const struct dom_create *c, int *fd_r,
     if (!d->sink || d->created || d->child.pid)
         return err_set(e, ERR_BUG, "create called twice");
     rc = read_config(d, c, e);
-    if (!rc)
-        rc = refuse_taken(d, d->info.name, e);
     if (!rc)
         rc = xen_event_watch(d, e);
     if (rc)

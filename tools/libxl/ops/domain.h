@@ -105,6 +105,9 @@ struct dom_create {
     const char *config_json;      /* NUL-terminated, from the xl header */
     size_t config_length;         /* octets, the NUL not counted */
     const char *incoming_suffix;  /* appended to the name */
+    /* What the guest knows of its CPU; NULL, or one that is empty: it isn't
+       known. */
+    const struct dom_static *given;
 };
 
 struct dom_ops {
@@ -178,7 +181,10 @@ struct dom_ops {
     int (*open_sink)(const struct dom_open *o, struct dom **d_r,
                      struct err *e);
     /* Start the first copy, fed through *fd_r: a plain libxl stream without
-       the xl header, up to and including END. The session closes the fd. */
+       the xl header, up to and including END. The session closes the fd.
+       ERR_BUSY: its name or identity is taken here; ERR_NOMEM, ERR_NOTFOUND,
+       ERR_UNSUPPORTED: memory, a network or a CPU feature that it needs isn't
+       here. Then nothing was begun. */
     int (*create)(struct dom *d, const struct dom_create *c, int *fd_r,
                   struct err *e);
     /* Memory of a complete epoch into the domain, its other state kept for

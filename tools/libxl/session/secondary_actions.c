@@ -28,6 +28,7 @@ static int create(struct colo_secondary *s, int *fd_r, int *stale_r,
         .config_json = (const char *)s->config.data + 4,
         .config_length = get_le32(s->config.data),
         .incoming_suffix = DOM_INCOMING,
+        .given = &s->given,
     };
     int rc;
 
@@ -80,8 +81,6 @@ void secondary_act_create(struct colo_secondary *s)
     }
     s->ops->feed_open(s->env, fd);
     s->feeding = true;
-    if (buf_append(&s->feed, s->libxl_header, sizeof(s->libxl_header), &e))
-        secondary_failed(s, &e, ST_LOCAL_FAILED);
 }
 
 void secondary_act_feed_end(struct colo_secondary *s)

@@ -25,7 +25,7 @@ static int to_feed(struct colo_secondary *s, const void *data, size_t n,
     return buf_append(&s->feed, (const uint8_t *)data + r, n - (size_t)r, e);
 }
 
-/* ---- headers ------------------------------------------------------------ */
+/* ---- before the first page ---------------------------------------------- */
 
 static int head_item(struct colo_secondary *s, const struct sr_item *it,
                      struct err *e)
@@ -39,19 +39,40 @@ static int head_item(struct colo_secondary *s, const struct sr_item *it,
     case SR_XL_DATA:
         return buf_append(&s->config, it->data, it->size, e);
     case SR_LIBXL_HEADER:
-        memcpy(s->libxl_header, it->data, sizeof(s->libxl_header));
-        return 0;
+        return buf_append(&s->feed, it->data, it->size, e);
     case SR_LIBXC_HEADER:
         if (it->u.libxc.guest_type != WIRE_GUEST_HVM)
             return err_set(e, ERR_UNSUPPORTED, "a PV guest: only HVM and "
                            "PVH guests are protected");
-        return to_feed(s, it->data, it->size, e);
+        s->in_libxc = true;
+        return buf_append(&s->feed, it->data, it->size, e);
     default:
         return 0;
     }
 }
 
-/* libxl's LIBXC_CONTEXT: all that creating needs is known. */
+/* Where a record of what the guest knows of its CPU is kept; NULL: it isn't
+   one. */
+static struct buf *static_of(struct colo_secondary *s, uint32_t type)
+{
+    switch (type) {
+    case WIRE_LIBXC_X86_CPUID_POLICY: return &s->given.cpuid_policy;
+    case WIRE_LIBXC_X86_MSR_POLICY:   return &s->given.msr_policy;
+    default:                          return NULL;
+    }
+}
+
+static int static_item(struct colo_secondary *s, const struct sr_item *it,
+                       struct err *e)
+{
+    int rc = buf_append(&s->feed, it->data, it->size, e);
+
+    if (it->layer == WIRE_LIBXL || it->kind != SR_BODY || rc)
+        return rc;
+    return buf_append(static_of(s, it->type), it->data, it->size, e);
+}
+
+/* Everything is known by which it is decided whether a copy can be made. */
 static int head_done(struct colo_secondary *s, struct err *e)
 {
     if (s->config.size < 5)
@@ -180,7 +201,7 @@ static int on_hello(struct colo_secondary *s, struct err *e)
 
     if (rc)
         return rc;
-    if (s->route != ROUTE_HEAD || s->link.own)
+    if (s->in_libxc || s->link.own)
         return err_set(e, ERR_PEER, "HELLO too late, or again");
     rc = link_same_mode(&s->params, h.features, "primary", e);
     if (rc)
@@ -200,7 +221,7 @@ static int on_peer_info(struct colo_secondary *s, struct err *e)
 
     if (rc)
         return rc;
-    if (s->route != ROUTE_HEAD || !s->link.own)
+    if (s->in_libxc || !s->link.own)
         return err_set(e, ERR_PEER, "PEER_INFO before HELLO, or too late");
     memcpy(s->peer_name, i.name, sizeof(s->peer_name));
     if (i.heartbeat_ms)
@@ -313,12 +334,13 @@ static int take(struct colo_secondary *s, const struct sr_item *it,
         return head_item(s, it, e);
     if (wire_is_optional(it->type))
         return optional_item(s, it, e);
-    if (s->route == ROUTE_HEAD && it->kind == SR_RECORD &&
-        it->layer == WIRE_LIBXL && it->type == WIRE_LIBXL_LIBXC_CONTEXT)
+    if (s->route == ROUTE_HEAD && s->in_libxc && !static_of(s, it->type))
         rc = head_done(s, e);
     if (rc)
         return rc;
     switch (s->route) {
+    case ROUTE_HEAD:
+        return static_item(s, it, e);
     case ROUTE_FEED:
         return first_item(s, it, e);
     case ROUTE_STAGE:

@@ -26,7 +26,7 @@
 
 /* Where the stream's records go. */
 enum secondary_route {
-    ROUTE_HEAD,       /* headers, into memory */
+    ROUTE_HEAD,       /* headers, configuration, static data: into memory */
     ROUTE_FEED,       /* the first epoch, on to the restore */
     ROUTE_NOWHERE,    /* nothing may come while the restore finishes */
     ROUTE_STAGE,      /* later epochs, into staging */
@@ -65,10 +65,10 @@ struct colo_secondary {
     int state;
     struct trigger_inbox inbox;
     struct buf config;              /* u32 length and the configuration */
-    uint8_t libxl_header[WIRE_LIBXL_HEADER_SIZE];
-    struct buf feed;                /* for the restore */
+    struct dom_static given;        /* what the guest knows of its CPU */
+    struct buf feed;                /* for the restore, from its header on */
     size_t fed;                     /* octets of it that the pipe took */
-    bool feeding, feed_ending, parked;
+    bool in_libxc, feeding, feed_ending, parked;
     struct ckpt stage;
     bool staged;                    /* stage was initialised */
     struct sr_pages *pages;

@@ -48,6 +48,7 @@ struct side {
     unsigned int interval_ms, max_dirty_pages;    /* 0: 20, none */
     bool colo;
     unsigned int compare_ms;    /* 0: never too late */
+    const struct dom_ops *dom_ops;    /* NULL: the embedded domain's */
 };
 
 static char side_a[] = "A", side_b[] = "B";
@@ -90,6 +91,11 @@ static unsigned int silence_of(const struct side *side)
     return side->silence_ms ? side->silence_ms : SILENCE_NEVER_MS;
 }
 
+static const struct dom_ops *dom_ops_of(const struct side *side)
+{
+    return side->dom_ops ? side->dom_ops : &dom_embedded_ops;
+}
+
 /* Exit status of a side: how it ended. */
 static void run_primary(const struct pair *p, const struct side *side, int fd)
 {
@@ -107,7 +113,7 @@ static void run_primary(const struct pair *p, const struct side *side, int fd)
     struct dom_open o = { .name = "emb", .log = &log,
                           .backend_arg = p->config };
     struct colo_primary_conf c = {
-        .params = &params, .dom_ops = &dom_embedded_ops,
+        .params = &params, .dom_ops = dom_ops_of(side),
         .net_ops = &net_embedded_ops, .host = "b", .log = &log,
         .report = &report,
     };
@@ -162,7 +168,7 @@ static void run_secondary(const struct pair *p, const struct side *side,
     struct dom_open o = { .name = "", .log = &log };
     struct dom *d = NULL;
     struct colo_secondary_conf c = {
-        .params = &params, .dom_ops = &dom_embedded_ops, .dom_open = &o,
+        .params = &params, .dom_ops = dom_ops_of(side), .dom_open = &o,
         .net_ops = &net_embedded_ops, .log = &log, .report = &report,
         .dom_r = &d,
     };
@@ -297,7 +303,7 @@ static void await(const char *dir, const char *name, const char *text)
     fail_msg("no %s in %s", text, last);
 }
 
-static void command(const char *dir, const char *name, const char *what)
+static inline void command(const char *dir, const char *name, const char *what)
 {
     char *reply = NULL;
     struct err e = { 0 };
@@ -353,7 +359,7 @@ static bool ask(int fd, const char *line, char answer[512])
 }
 
 /* Writes from @from on until one isn't acknowledged, at most @n. */
-static uint64_t write_numbers(int fd, uint64_t from, uint64_t n)
+static inline uint64_t write_numbers(int fd, uint64_t from, uint64_t n)
 {
     char line[64], answer[512];
 
@@ -366,7 +372,7 @@ static uint64_t write_numbers(int fd, uint64_t from, uint64_t n)
     return n;
 }
 
-static void check_written(uint16_t port, uint64_t n)
+static inline void check_written(uint16_t port, uint64_t n)
 {
     char line[64], answer[512];
     uint64_t end = clock_ns() + PATIENCE_NS;
