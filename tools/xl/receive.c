@@ -21,6 +21,7 @@
 
 #define CMD "migrate-receive"
 #define GIVE_WAY_S 1
+#define ANNOUNCE_AGAIN 3    /* times, each after twice as long as before */
 
 enum receive_option { OPT_PEER = OPT_OWN, OPT_COLO, OPT_COLO_OTHER };
 
@@ -162,24 +163,38 @@ static int session(struct receive *r, struct colo_result *result,
     return colo_secondary_run(&conf, &io, result, e);
 }
 
-/*
- * The guest connects to its devices now, and every step of that wants this
- * host's xenstored and back ends; what is left to do here may wait.
- */
-static void give_way(void)
+static void wait_s(unsigned int s)
 {
-    const struct timespec t = { .tv_sec = GIVE_WAY_S };
+    const struct timespec t = { .tv_sec = s };
 
     nanosleep(&t, NULL);
+}
+
+/*
+ * The session has said it once. A frame may be lost, or a switch may have
+ * heard the old host last; and a guest may never say anything by itself.
+ */
+static void announce_again(struct receive *r, const struct dom_info *info)
+{
+    struct err e = { 0 };
+    int rc = 0;
+
+    for (int i = 0; !rc && i < ANNOUNCE_AGAIN; i++) {
+        wait_s(1u << i);
+        rc = r->x->backend->net->announce(info, &e);
+    }
+    if (rc)
+        voice_say(&r->voice, LOG_WARN, info->name, e.msg);
 }
 
 /* The domain is here now, under its own name. */
 static void keep(struct receive *r, const struct colo_result *result)
 {
-    char name[DOM_NAME_MAX];
+    struct dom_info info = *r->x->backend->dom->info(r->dom);
+    const char *name = info.name;
     struct err e = { 0 };
 
-    memcpy(name, r->x->backend->dom->info(r->dom)->name, sizeof(name));
+    info.config_json = NULL;
     r->news.domain = name;
     voice_file(&r->voice, r->x->conf.log_dir, name);
     news_end(&r->news, result);
@@ -189,13 +204,16 @@ static void keep(struct receive *r, const struct colo_result *result)
         r->dom = NULL;
         return;
     }
-    give_way();
+    /* The guest connects to its devices now, and every step of that wants
+       this host's xenstored and back ends; what is left to do may wait. */
+    wait_s(GIVE_WAY_S);
     r->x->backend->dom->close(r->dom);
     r->dom = NULL;
     if (!r->stay && monitor_start(r->x, name, &e)) {
         err_wrap(&e, "nobody waits for the domain's end");
         voice_say(&r->voice, LOG_WARN, name, e.msg);
     }
+    announce_again(r, &info);
 }
 
 static int finished(struct receive *r, const struct colo_result *result)

@@ -5,9 +5,9 @@ One module for each kind of behaviour; importing this package registers all
 of them (harness.py) in the order in which they cost least: what leaves the
 guest where it was comes first.  Run by tools/tests/lab-check.
 """
-from . import user, bad_start, bad_stream, stall, interop  # noqa: F401
-from . import kernel, kills, release, split, pauses  # noqa: F401
-from . import ends, output  # noqa: F401
+from . import user, bad_start, admit, bad_stream, stall  # noqa: F401
+from . import interop, kernel, kills, release, split, links  # noqa: F401
+from . import thaws, pauses, requests, ends, output  # noqa: F401
 from .harness import CHECKS, run_checks
 
 __all__ = ["CHECKS", "run_checks"]

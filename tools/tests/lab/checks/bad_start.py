@@ -26,15 +26,14 @@ NOBODY = ("start-stop-daemon", "-S", "-c", "nobody", "-x",
 def refused(stage: Any, argv: Sequence[str], *wanted: str,
             env: Optional[Dict[str, str]] = None, host: str = "",
             prefix: str = "xl remus: ") -> str:
-    """The line of the error: the only one of xl's own, exit 1."""
+    """The line of the error: the only one of this xl's own, exit 1."""
     done = stage.sh(host or stage.src, *argv, env=env)
     lines = done.err.decode(errors="replace").strip().splitlines()
-    own = [t for t in lines if t.startswith("xl ") and "warning" not in t]
+    own = [t for t in lines if t.startswith(prefix) and "warning" not in t]
     text = " | ".join(lines) or "nothing"
     expect(done.status == 1, "it ended with %d and said %s", done.status,
            text)
-    expect(len(own) == 1 and own[0].startswith(prefix),
-           "not one line of error: %s", text)
+    expect(len(own) == 1, "not one line of error: %s", text)
     for word in wanted:
         expect(re.search(word, own[0], re.I), "the error doesn't say '%s': "
                "%s", word, own[0])

@@ -38,7 +38,7 @@ def guest_ends(stage: Any, how: Callable[[Any], None]
     return guest, guest_ended(stage, p, time.time()), boot
 
 
-@check()
+@check(times=10)
 def guest_reboot(stage: Any) -> str:
     """The guest reboots: it runs again, here only"""
     guest, took, boot = guest_ends(stage, lambda g: g.tell("reboot"))

@@ -2,19 +2,24 @@
 /*
  * lab-connect HOST CMD...: like `ssh HOST CMD...` over the lab's link network,
  * without encryption and without keepalive: binary clean, either direction
- * can be closed first, the exit status is carried through.  Used as `xl remus
- * -s lab-connect DOM b`.
- * can be asked for.
+ * can be closed first, the command's stderr and exit status are carried
+ * through.  Used as `xl remus -s lab-connect DOM b`.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <netdb.h>
+#include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 
 #include "lab.h"
 
 #define CHUNK (1u << 20)
 #define STATUS_LOST 255
+#define QUIET_MS 300    /* after the command's end: no more words */
+
+static atomic_bool over;
 
 static void die(const char *what)
 {
@@ -104,12 +109,30 @@ static void *feed(void *arg)
     return NULL;
 }
 
+/* The command's stderr to ours; what it left running may keep it open. */
+static void *hear(void *arg)
+{
+    struct pollfd p = {.fd = *(int *)arg, .events = POLLIN};
+    char data[4096];
+    ssize_t n;
+
+    for (;;) {
+        if (poll(&p, 1, QUIET_MS) == 0 && atomic_load(&over))
+            return NULL;
+        if (!p.revents)
+            continue;
+        n = read(p.fd, data, sizeof(data));
+        if (n <= 0 || lab_write_all(2, data, n))
+            return NULL;
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct sockaddr_in sa;
     unsigned char word[4];
-    int first, second, r;
-    pthread_t feeder;
+    int first, second, third, r, lost;
+    pthread_t feeder, listener;
 
     if (argc < 3) {
         fprintf(stderr, "usage: lab-connect HOST CMD...\n");
@@ -122,7 +145,10 @@ int main(int argc, char **argv)
     if (lab_read_all(first, word, sizeof(word)))
         die("no answer");
     second = dial(sa, lab_get_be32(word));
+    third = dial(sa, lab_get_be32(word));
     errno = pthread_create(&feeder, NULL, feed, &first);
+    if (!errno)
+        errno = pthread_create(&listener, NULL, hear, &third);
     if (errno)
         die("pthread_create");
     r = pump(second, 1);
@@ -130,7 +156,10 @@ int main(int argc, char **argv)
     close(second);
     if (r) /* our reader is gone: the command must see it too */
         shutdown(first, SHUT_WR);
-    if (lab_read_all(first, word, sizeof(word))) {
+    lost = lab_read_all(first, word, sizeof(word));
+    atomic_store(&over, true);
+    pthread_join(listener, NULL);
+    if (lost) {
         fprintf(stderr, "lab-connect: connection lost\n");
         return STATUS_LOST;
     }

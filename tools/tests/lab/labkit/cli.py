@@ -35,7 +35,8 @@ HELP = """usage: lab [--run DIR] COMMAND [ARGUMENTS]
   boot HOST              boot it again
   freeze HOST            stop its CPU; sockets stay open
   thaw HOST              let it go on
-  link HOST up|down|slow [--delay-ms N] [--rate-mbit N] [--loss PERCENT]
+  link HOST up|down|slow|oneway|noaddr [--delay-ms N] [--rate-mbit N]
+        [--loss PERCENT]
                          its replication link (clients still reach it)
   guest pvh|hvm|pv [--name N] [--memory MB] [--host a|b] [--dirty PAGES]
         [--warm]         create a guest and wait until it answers; warm:

@@ -20,6 +20,7 @@ from .rundir import RunDir, end_process, is_ours, record
 HOSTS = ("a", "b")
 NUMBER = {"a": 11, "b": 12}
 QMP_LIMIT_S = 5
+CPU = "qemu64,+svm,+npt"
 # Without these a boot takes four seconds longer under TCG.
 KERNEL_OPTIONS = ("console=hvc0 rdinit=/init quiet rodata=off nokaslr "
                   "mitigations=off audit=0 apparmor=0")
@@ -46,26 +47,26 @@ class Host:
         self.qmp_path = run.sockets / (name + ".qmp")
         self.console = run.path / (name + ".console.log")
 
-    def start(self) -> None:
+    def start(self, cpu: str = CPU) -> None:
         if self.alive():
             raise LabError("host %s is running already" % self.name)
         self.qmp_path.unlink(missing_ok=True)
         self.console.unlink(missing_ok=True)
-        argv = net.command(self.run.namespace, self._argv())
+        argv = net.command(self.run.namespace, self._argv(cpu))
         with open(self.run.path / (self.name + ".qemu.log"), "ab") as log:
             child = subprocess.Popen(argv, stdin=subprocess.DEVNULL,
                                      stdout=log, stderr=log,
                                      start_new_session=True)
         self.run.save("host-" + self.name, record(child.pid))
 
-    def _argv(self) -> List[str]:
+    def _argv(self, cpu: str) -> List[str]:
         options = self.run.load("options")
         images = self.run.path / "images"
         levels = "loglvl=all guest_loglvl=all" if options.get("verbose") \
             else "loglvl=warning guest_loglvl=none"
         dom0 = options["dom0_memory"]
         argv = ["qemu-system-x86_64", "-accel", "tcg,thread=multi",
-                "-cpu", "qemu64,+svm,+npt", "-smp", "2",
+                "-cpu", cpu, "-smp", "2",
                 "-m", str(options["memory"]), "-display", "none",
                 "-nodefaults", "-no-reboot",
                 "-name", "lab-%s-%s" % (self.run.id, self.name),

@@ -23,10 +23,11 @@ from . import guests, images, net, power
 from .agent import Call, Text
 from .client import Writer
 from .errors import LabError
-from .host import HOSTS, Host
+from .host import CPU, HOSTS, Host
 from .rundir import IMAGES, ROOT, RunDir, end_all
 
 BOOT_S = 120
+LINK_STATES = ("up", "down", "slow", "oneway", "noaddr")
 DEFAULTS = {"memory": 1536, "dom0_memory": 800, "nic": "virtio-net-pci",
             "verbose": False}
 
@@ -169,10 +170,10 @@ class Lab:
         self.need_up()
         self.host(name).kill()
 
-    def boot(self, name: str) -> None:
+    def boot(self, name: str, cpu: str = CPU) -> None:
         self.need_up()
         with self.run.locked():
-            self.host(name).start()
+            self.host(name).start(cpu)
         self.wait_host(name)
 
     def freeze(self, name: str) -> None:
@@ -185,23 +186,36 @@ class Lab:
 
     def link(self, name: str, state: str, delay_ms: float = 50,
              rate_mbit: float = 10, loss_percent: float = 0) -> None:
-        """down: packets vanish; slow: netem in dom0; up: neither."""
+        """down: packets vanish; slow: netem in dom0; oneway: what this host
+        sends vanishes; noaddr: its address is taken away; up: none of it."""
         self.need_up()
-        if state not in ("up", "down", "slow"):
-            raise LabError("link state '%s': up, down or slow" % state, 2)
+        if state not in LINK_STATES:
+            raise LabError("link state '%s': %s" % (
+                state, ", ".join(LINK_STATES)), 2)
         host = self.host(name)
         links = self.run.load("links")
+        address = host.link + "/24"
         if state == "slow":
-            self.sh(name, "/usr/sbin/tc", "qdisc", "replace", "dev", "eth1",
-                    "root", "netem", "limit", "20000", "delay",
-                    "%gms" % delay_ms, "rate", "%gmbit" % rate_mbit, "loss",
-                    "%g%%" % loss_percent, check=True)
-        elif links.get(name) == "slow" and host.state() == "running":
+            self._netem(name, "delay", "%gms" % delay_ms, "rate",
+                        "%gmbit" % rate_mbit, "loss", "%g%%" % loss_percent)
+        elif state == "oneway":
+            self._netem(name, "loss", "100%")
+        elif links.get(name) in ("slow", "oneway") and \
+                host.state() == "running":
             self.sh(name, "/usr/sbin/tc", "qdisc", "del", "dev", "eth1",
                     "root")
+        if state == "noaddr":
+            self.sh(name, "ip", "addr", "del", address, "dev", "eth1",
+                    check=True)
+        elif links.get(name) == "noaddr" and host.state() == "running":
+            self.sh(name, "ip", "addr", "add", address, "dev", "eth1")
         net.connect_link(self.run.namespace, name, state != "down")
         links[name] = state
         self.run.save("links", links)
+
+    def _netem(self, name: str, *what: str) -> None:
+        self.sh(name, "/usr/sbin/tc", "qdisc", "replace", "dev", "eth1",
+                "root", "netem", "limit", "20000", *what, check=True)
 
     # Commands and files.
 
