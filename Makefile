@@ -65,7 +65,7 @@ ALL_INC := $(foreach d,$(FOLDERS),-I$(L)/$(d))
 
 .DEFAULT_GOAL := all
 .PHONY: help all deps demo sim sim-long check unit style fuzz compare-qemu \
-        lab lab-check lab-soak lab-demo bench bench-pictures model \
+        lab lab-check lab-soak lab-bench lab-demo bench bench-pictures model \
         coverage mutants seeded-bugs differential docs docs-check install \
         install-lib clean
 
@@ -230,6 +230,10 @@ lab-check:  ## every test on the two Xen hosts
 
 lab-soak:  ## N kills of each kind on the two Xen hosts
 	@tools/tests/logged $@ tools/tests/lab-check --soak $(or $(N),20)
+
+lab-bench:  ## ratios of the two Xen hosts, in one run
+	@tools/tests/logged $@ tools/tests/lab-check stall delay dirty_bound \
+	  kill_pvh kill_hvm
 
 lab-demo:  ## the main job on real Xen, with figures
 	@tools/setup.sh lab
