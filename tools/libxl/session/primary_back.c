@@ -112,6 +112,7 @@ static int back_record(struct colo_primary *p, uint32_t type, struct err *e)
         return back_gone(p);
     case WIRE_OPT_PAUSE_REASON:
         p->unechoed -= p->unechoed > 0;
+        primary_admitted(p);
         return sr_get_pause_reason(p->link.body.data, p->link.body.size,
                                    &p->kept, e);
     case WIRE_OPT_FRAME:

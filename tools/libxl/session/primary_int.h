@@ -75,7 +75,8 @@ struct colo_primary {
     const uint64_t *round_pfns;       /* the domain's, until dirty() */
     size_t round_nr, round_done, round_least;
     unsigned int round, stuck;
-    bool round_waits;                 /* the last, for the domain to run */
+    bool round_waits;                 /* the first, to be admitted; the last,
+                                         for the domain to run */
     enum primary_sending sending;     /* what isn't all out yet */
     bool going_out;                   /* an epoch, sent or not answered yet */
     uint64_t epoch;                   /* captured last */
@@ -112,6 +113,10 @@ void primary_act_tell_pause(struct colo_primary *p);
 /* Whether the domain is paused; what somebody else did is taken over as the
    user's wish. */
 bool primary_is_paused(struct colo_primary *p);
+/* The peer, one of ours, what the user wants of the domain; it echoes it. */
+void primary_tell_pause_anew(struct colo_primary *p);
+/* It has echoed something: perhaps the first round may begin. */
+void primary_admitted(struct colo_primary *p);
 void primary_run_command(struct colo_primary *p, enum run_command c);
 /* As in struct colo_status. */
 const char *primary_paused(const struct colo_primary *p);

@@ -37,18 +37,21 @@ void primary_act_obey(struct colo_primary *p)
     log_info(p->conf->log, "event=%s", pause ? "paused" : "unpaused");
 }
 
-void primary_act_tell_pause(struct colo_primary *p)
+void primary_tell_pause_anew(struct colo_primary *p)
 {
     CLEANUP_BUF struct buf b = { 0 };
-    uint32_t now = (uint32_t)p->run.reason;
     struct err e = { 0 };
 
-    if (!p->link.own || !p->link.open || now == p->told)
-        return;
-    p->told = now;
+    p->told = (uint32_t)p->run.reason;
     p->unechoed++;
-    if (sr_put_pause_reason(&b, now, &e) || link_put(&p->link, &b, &e))
+    if (sr_put_pause_reason(&b, p->told, &e) || link_put(&p->link, &b, &e))
         primary_local_failed(p, &e);
+}
+
+void primary_act_tell_pause(struct colo_primary *p)
+{
+    if (p->link.own && p->link.open && p->told != (uint32_t)p->run.reason)
+        primary_tell_pause_anew(p);
 }
 
 bool primary_is_paused(struct colo_primary *p)

@@ -52,8 +52,6 @@ void primary_act_send_head(struct colo_primary *p)
         rc = link_put_hello(&p->link, features, &p->params,
                             p->conf->local_name, &e);
     if (!rc)
-        primary_act_tell_pause(p);
-    if (!rc)
         rc = sr_put_record(&b, WIRE_LIBXL_LIBXC_CONTEXT, NULL, 0, &e);
     if (!rc)
         rc = put_static(p, &b, &e);
@@ -61,6 +59,8 @@ void primary_act_send_head(struct colo_primary *p)
         rc = link_put(&p->link, &b, &e);
     if (rc)
         primary_local_failed(p, &e);
+    else if (p->link.own)
+        primary_tell_pause_anew(p);    /* its echo: a copy was begun */
 }
 
 /* The pages at @at[n], ascending, as one record; what lies together in
@@ -148,6 +148,20 @@ static int round_batch(struct colo_primary *p, struct err *e)
     return rc;
 }
 
+/* A peer of ours looks whether it can hold a copy before it takes a page. */
+static bool isnt_admitted(const struct colo_primary *p)
+{
+    return p->round == 0 && p->unechoed > 0;
+}
+
+void primary_admitted(struct colo_primary *p)
+{
+    if (!p->round_waits || p->round > 0 || isnt_admitted(p))
+        return;
+    p->round_waits = false;
+    primary_post(p, PT_ROUND_SENT);
+}
+
 /* Few enough pages are left. Who is paused can't agree to stand still. */
 static void converged(struct colo_primary *p)
 {
@@ -167,6 +181,9 @@ void primary_act_round(struct colo_primary *p)
     int rc = 0;
 
     if (p->ended)
+        return;
+    p->round_waits = isnt_admitted(p);
+    if (p->round_waits)
         return;
     if (over && p->round > 0 &&
         (p->round_nr <= CONVERGED_PAGES || p->stuck >= STUCK_MAX)) {
