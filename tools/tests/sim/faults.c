@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+#include "bytes.h"
+#include "format.h"
+
 void sim_swarm(struct sim *s)
 {
     s->weight_sum = 0;
@@ -70,13 +73,28 @@ static void freeze(struct sim *s, int side)
     h->all_frozen = sim_chance(s, 500);
 }
 
+/* Whether @data[@at] is in a word that says GONE. */
+static bool says_gone(const uint8_t *data, size_t n, size_t at)
+{
+    for (size_t i = at < 3 ? 0 : at - 3; i <= at && i + 4 <= n; i++)
+        if (get_le32(data + i) == WIRE_OPT_GONE)
+            return true;
+    return false;
+}
+
+/* Any, but a HEARTBEAT never becomes a GONE: that what is said is what was
+   meant is up to whoever carries the stream, TCP at least. */
 static void change_octet(struct sim *s, int side)
 {
     struct sim_pipe *p = &s->host[side].in;
+    uint8_t *data = p->data + p->start;
+    size_t at = p->size ? sim_below(s, p->size) : 0;
+    uint8_t bit = (uint8_t)(1u << sim_below(s, 8));
 
     if (p->size)
-        p->data[p->start + sim_below(s, p->size)] ^=
-            (uint8_t)(1u << sim_below(s, 8));
+        data[at] ^= bit;
+    if (says_gone(data, p->size, at))
+        data[at] ^= bit;
     s->tainted = true;
 }
 

@@ -64,7 +64,7 @@ void oracle_told(struct sim_dom *d, uint64_t number)
 {
     struct sim *s = d->sim;
 
-    SIM_CHECK(s, s->tainted || d->life == s->life || both_said(d, number),
+    SIM_CHECK(s, d->life == s->life || both_said(d, number),
               "two copies speak: %llu is told by "
               "copy %llu, and %llu took over", (unsigned long long)number,
               (unsigned long long)d->life, (unsigned long long)s->life);
@@ -89,7 +89,7 @@ void oracle_drew(struct sim_dom *d, uint64_t value)
     const struct sim_dom *copy = s->host[!d->host].copy;
     bool watched = d->out.tapped && copy && copy->d.own_state;
 
-    SIM_CHECK(s, s->tainted || d->life == s->life || both_drew(d, value),
+    SIM_CHECK(s, d->life == s->life || both_drew(d, value),
               "two copies speak: one drew");
     SIM_CHECK(s, !watched || s->tainted || strcmp(sim_state(s, d->host),
                                                   "protected") ||
@@ -147,8 +147,7 @@ void oracle_activated(struct sim_dom *d, bool run)
     sim_say(s, "%d: takes over from epoch %" PRIu64, d->host, d->epoch);
     SOMETIMES(s, o->power && sim_frozen(s, !d->host), THAWED);
     marks_taken_over(d, run);
-    SIM_CHECK(s, s->tainted || !o->power || !o->dom ||
-              silence_is_enough(s, o->dom),
+    SIM_CHECK(s, !o->power || !o->dom || silence_is_enough(s, o->dom),
               "two copies: one is started while the other host has power and "
               "the domain");
     SIM_CHECK(s, d->epoch == s->applied, "epoch %" PRIu64 " is started, and "

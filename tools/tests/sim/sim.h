@@ -208,9 +208,7 @@ struct sim {
     uint64_t fault_every, longest, slow_until, steps;
     unsigned int mishaps;           /* in this session, that can cost a copy */
     bool calm;                      /* no more faults in this session */
-    /* Octets changed, which TCP would notice. The pair survives it, but a
-       HEARTBEAT may have become a GONE. */
-    bool tainted;
+    bool tainted;                   /* octets changed: TCP would notice */
     bool was_protected, guest_over, failed;
     /* The next one fails: 0: none, else it counts down. */
     unsigned int fail_alloc, fail_domain, fail_net, fail_fence;
