@@ -2,7 +2,7 @@
 /*
  * What the follower's tests share: the captures, a stream of everything that
  * can be in one with its places by name, and a trace of what was told. Static,
- * included by test_qemu_follow*.c and by the fuzzer's like.
+ * included by test_qemu_follow*.c and by the fuzzers.
  */
 #ifndef XC_TEST_QEMU_WORLD_H
 #define XC_TEST_QEMU_WORLD_H
@@ -32,7 +32,7 @@ struct trace {
 };
 
 /* What became of it. */
-struct outcome {
+struct followed {
     int rc;
     struct err e;
     enum qf_rule rule;
@@ -72,10 +72,10 @@ static inline int feed_pieces(struct qemu_follower *f,
 }
 
 /* All that there is to ask. */
-static inline struct outcome ask(const struct qemu_follower *f, int rc)
+static inline struct followed ask(const struct qemu_follower *f, int rc)
 {
     const struct qf_fault *fault = qf_fault(f);
-    struct outcome o = {
+    struct followed o = {
         .rc = rc, .tally = qf_tally(f),
         .forward = qf_where(f, QF_FORWARD), .back = qf_where(f, QF_BACK),
     };
@@ -92,7 +92,7 @@ static inline struct outcome ask(const struct qemu_follower *f, int rc)
 }
 
 /* Precopy, READY, the rest of forward, the rest of what came back. */
-static inline struct outcome follow(const struct pair *p, size_t piece,
+static inline struct followed follow(const struct pair *p, size_t piece,
                                     uint64_t vmstate_max, struct trace *t)
 {
     struct qf_conf conf = {
@@ -101,7 +101,7 @@ static inline struct outcome follow(const struct pair *p, size_t piece,
     };
     struct qemu_follower *f = qf_new(&conf);
     size_t ready = p->back.size < 4 ? p->back.size : 4;
-    struct outcome o;
+    struct followed o;
     struct err e = { 0 };
     int rc;
 
@@ -115,7 +115,7 @@ static inline struct outcome follow(const struct pair *p, size_t piece,
     if (!rc)
         rc = feed_pieces(f, QF_FORWARD, p->forward.data + p->precopy,
                          p->forward.size - p->precopy, piece, &e);
-    if (!rc)
+    if (!rc && p->back.size > ready)
         rc = feed_pieces(f, QF_BACK, p->back.data + ready,
                          p->back.size - ready, piece, &e);
     o = ask(f, rc);

@@ -137,7 +137,7 @@ static void assert_capture(const struct capture *c, const struct trace *t)
     assert_int_equal(at, t->nr);
 }
 
-static void assert_tally(const struct capture *c, const struct outcome *o)
+static void assert_tally(const struct capture *c, const struct followed *o)
 {
     const uint64_t *n = o->tally.octets;
     size_t end = c->sections[2].offset + c->sections[2].octets;
@@ -170,7 +170,7 @@ static void captures_are_followed_to_their_last_octet(void **state)
 {
     static const size_t pieces[] = { WHOLE, 7, 1 };
     struct trace t;
-    struct outcome o;
+    struct followed o;
     struct pair p;
 
     (void)state;
@@ -194,7 +194,7 @@ static void everything_that_may_come_is_followed(void **state)
 {
     static struct world w;
     struct trace t;
-    struct outcome o;
+    struct followed o;
 
     (void)state;
     world_init(&w);
@@ -222,7 +222,7 @@ static void pieces_make_no_difference(void **state)
 {
     static struct trace whole, split;
     static struct world w;
-    struct outcome a, b;
+    struct followed a, b;
 
     (void)state;
     world_init(&w);
@@ -243,7 +243,7 @@ static void pieces_make_no_difference(void **state)
 static void cut_anywhere_is_incomplete_and_no_error(void **state)
 {
     static struct world w;
-    struct outcome o;
+    struct followed o;
     struct pair p;
 
     (void)state;
@@ -267,7 +267,7 @@ static void cut_anywhere_is_incomplete_and_no_error(void **state)
 static void precopy_may_end_without_a_description(void **state)
 {
     struct trace t;
-    struct outcome o;
+    struct followed o;
     struct pair p;
 
     (void)state;
@@ -286,7 +286,7 @@ static void precopy_may_end_without_a_description(void **state)
 /* EOF right behind RAM, with and without a description. */
 static void precopy_may_have_no_devices(void **state)
 {
-    struct outcome o;
+    struct followed o;
     struct pair p;
 
     (void)state;
@@ -311,7 +311,7 @@ static void assert_words(const struct pair *p, size_t forward, size_t back,
                          const char *forward_words, const char *back_words)
 {
     char text[QF_WORDS_SIZE];
-    struct outcome o;
+    struct followed o;
     struct pair cut = *p;
 
     cut.forward.size = forward;
@@ -374,7 +374,7 @@ static void position_is_told_in_words(void **state)
 static void position_says_what_is_missing(void **state)
 {
     static struct world w;
-    struct outcome o;
+    struct followed o;
 
     (void)state;
     world_init(&w);
@@ -394,7 +394,7 @@ static void follower_takes_what_is_empty(void **state)
 {
     static struct world w;
     struct trace t;
-    struct outcome o;
+    struct followed o;
 
     (void)state;
     world_init(&w);
