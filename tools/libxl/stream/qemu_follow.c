@@ -35,12 +35,8 @@ static const struct {
 #undef RULE
 };
 
-struct qemu_follower *qf_new(const struct qf_conf *conf)
+static void init(struct qemu_follower *f, const struct qf_conf *conf)
 {
-    struct qemu_follower *f = calloc(1, sizeof(*f));
-
-    if (!f)
-        return NULL;
     if (conf)
         f->conf = *conf;
     if (!f->conf.vmstate_max)
@@ -49,6 +45,14 @@ struct qemu_follower *qf_new(const struct qf_conf *conf)
     f->ways[QF_BACK].turn = QEMU_CHECKPOINT_READY;
     qf_read(&f->ways[QF_FORWARD], QF_STEP_HEADER, QEMU_HEADER_SIZE);
     qf_read(&f->ways[QF_BACK], QF_STEP_BACK, QEMU_MESSAGE_SIZE);
+}
+
+struct qemu_follower *qf_new(const struct qf_conf *conf)
+{
+    struct qemu_follower *f = calloc(1, sizeof(*f));
+
+    if (f)
+        init(f, conf);
     return f;
 }
 

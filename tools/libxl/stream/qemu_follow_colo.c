@@ -97,16 +97,11 @@ int qf_step_blob(struct qemu_follower *f, const uint8_t *p)
     return 0;
 }
 
-/* Never called: only READY ends it. */
+/*
+ * READY came back: nothing of precopy is under way any more. The engine, which
+ * sees no end of this step, never calls it.
+ */
 int qf_step_devices(struct qemu_follower *f, const uint8_t *p)
-{
-    (void)f;
-    (void)p;
-    return ERR_BUG;
-}
-
-/* READY came back: nothing of precopy is under way any more. */
-static int precopy_end(struct qemu_follower *f)
 {
     struct qf_way *w = &f->ways[QF_FORWARD];
     struct qf_event event = {
@@ -116,6 +111,7 @@ static int precopy_end(struct qemu_follower *f)
     struct qf_where where = qf_where(f, QF_FORWARD);
     char words[QF_WORDS_SIZE];
 
+    (void)p;
     if (where.place != QF_AT_PRECOPY_DONE) {
         qf_words(&where, words);
         return qf_fail(f, QF_FORWARD, QF_RULE_PRECOPY_END, w->offset,
@@ -151,7 +147,7 @@ int qf_step_back(struct qemu_follower *f, const uint8_t *p)
                        ", though it wasn't opened");
     rc = which(f, QF_BACK, p, &m);
     if (!rc && m == QEMU_CHECKPOINT_READY)
-        rc = precopy_end(f);
+        rc = qf_step_devices(f, p);
     if (rc)
         return rc;
     w->turn = follows[m];
