@@ -124,11 +124,11 @@ void qf_tell(struct qemu_follower *f, const struct qf_event *event)
 
 const char *qf_show(char to[QF_NAME_SHOWN], const uint8_t *name, size_t n)
 {
-    size_t i, shown = n < 40 ? n : 40;
+    size_t i;
 
-    for (i = 0; i < shown; i++)
+    for (i = 0; i < n && i < 40; i++)
         to[i] = name[i] >= 0x20 && name[i] < 0x7f ? (char)name[i] : '?';
-    snprintf(to + shown, QF_NAME_SHOWN - shown, n > shown ? "..." : "");
+    strcpy(to + i, i < n ? "..." : "");
     return to;
 }
 

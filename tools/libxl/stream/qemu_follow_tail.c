@@ -57,6 +57,5 @@ bool qf_tail_ends(const struct qf_tail *t, uint64_t *json_r)
     if (t->last & 0xff || !t->size)
         return false;
     /* EOF alone: no device; or behind a device's footer. */
-    return t->size == 1 ||
-           (t->size > 6 && (t->last >> 40 & 0xff) == QEMU_SECTION_FOOTER);
+    return t->size == 1 || (t->last >> 40 & 0xff) == QEMU_SECTION_FOOTER;
 }

@@ -2,8 +2,8 @@
 /*
  * Writes the fuzzers' seeds: stream_seeds DIR makes DIR/{xl,libxl,libxc,back,
  * state,qemu}/ and fills them with small good streams of every kind, with the
- * broken ones of the unit tests, and with QEMU's captures. Run by the build, in
- * the top folder; nothing of it is kept.
+ * broken ones of the unit tests, and with QEMU's captures. Run by the build,
+ * in the top folder; nothing of it is kept.
  */
 #include <errno.h>
 #include <stdio.h>

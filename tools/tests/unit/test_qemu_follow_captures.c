@@ -19,8 +19,8 @@ static const struct capture {
     const char *name, *machine;
     size_t precopy, size, description;
     struct { uint64_t offset, octets, zero, full; } sections[3];
-    size_t ram, state;     /* octets of the first checkpoint's, of each state */
-    size_t ram_more;       /* octets of the others' RAM */
+    size_t ram, state;     /* octets of the first checkpoint, of each */
+    size_t ram_more;       /* of the others' RAM */
     uint64_t zero, full, full_more;
     struct { const char *name; uint64_t length; } blocks[2];
 } captures[] = {
