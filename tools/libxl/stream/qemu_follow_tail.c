@@ -40,7 +40,7 @@ void qf_tail_feed(struct qf_tail *t, const uint8_t *data, size_t n)
             (t->last & 0xffff) != JSON_BEGIN || t->size < 8)
             continue;
         length = t->last >> 16 & 0xffffff;
-        if (length > 2 && length <= QEMU_VMDESC_MAX) {
+        if (length <= QEMU_VMDESC_MAX) {
             t->json = t->size - 2;
             t->end = t->json + length;
         }

@@ -55,32 +55,50 @@ static void largest_is_taken_and_one_more_is_not(void **state)
     }
 }
 
+/* Precopy that ends with a description of @length octets, as it says. */
+static void put_description(struct world *w, uint32_t length)
+{
+    struct buf *b = &w->pair.forward;
+
+    b->size = w->at[AT_DESCRIPTION] + 1;
+    put_n(b, length, 4);
+    put(b, "{\"", 2);
+    for (uint32_t i = 2; i < length; i++)
+        put_n(b, 'x', 1);
+    b->data[b->size - 1] = '}';
+    w->pair.precopy = b->size;
+}
+
 static void description_has_a_limit(void **state)
 {
-    static const char *const lengths[] = { "\0\0\0\2", "\0\x40\0\1" };
     static struct world w;
-    struct pair p;
+    struct followed o;
 
     (void)state;
-    for (size_t i = 0; i < NR(lengths); i++) {
-        world_init(&w);
-        p = w.pair;
-        memcpy(p.forward.data + w.at[AT_DESCRIPTION] + 1, lengths[i], 4);
-        p.precopy = p.forward.size = w.at[AT_DESCRIPTION] + 7;
-        if (i) {    /* as long as it says, and too long */
-            p.forward.size -= 2;
-            put(&p.forward, "{\"", 2);
-            for (size_t k = 0; k < (4u << 20) - 2; k++)
-                put_n(&p.forward, 'x', 1);
-            put_n(&p.forward, '}', 1);
-            p.precopy = p.forward.size;
-        } else {
-            p.forward.data[p.precopy - 1] = '}';
-        }
-        assert_fault(&p, QF_FORWARD, QF_RULE_PRECOPY_END, p.precopy);
-        w.pair.forward = p.forward;
-        pair_dispose(&w.pair);
-    }
+    world_init(&w);
+    w.pair.back.size = 4;
+    put_description(&w, 4u << 20);
+    o = follow(&w.pair, SIZE_MAX, 0, NULL);
+    assert_int_equal(o.rc, 0);
+    assert_int_equal(o.tally.octets[QF_OCTETS_DESCRIPTION], (4u << 20) + 5);
+    put_description(&w, (4u << 20) + 1);
+    assert_fault(&w.pair, QF_FORWARD, QF_RULE_PRECOPY_END, w.pair.precopy);
+    put_description(&w, 2);
+    assert_fault(&w.pair, QF_FORWARD, QF_RULE_PRECOPY_END, w.pair.precopy);
+    pair_dispose(&w.pair);
+}
+
+static void machine_may_have_a_short_name(void **state)
+{
+    static struct world w;
+
+    (void)state;
+    world_init(&w);
+    w.pair.forward.size = w.pair.precopy = w.at[AT_CONFIGURATION] + 6;
+    w.pair.back.size = 0;
+    put_be32(w.pair.forward.data + w.at[AT_CONFIGURATION] + 1, 1);
+    assert_int_equal(follow(&w.pair, 1, 0, NULL).rc, 0);
+    pair_dispose(&w.pair);
 }
 
 static void limit_of_the_state_is_the_callers(void **state)
@@ -107,6 +125,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(largest_is_taken_and_one_more_is_not),
         cmocka_unit_test(description_has_a_limit),
+        cmocka_unit_test(machine_may_have_a_short_name),
         cmocka_unit_test(limit_of_the_state_is_the_callers),
     };
 
