@@ -46,7 +46,7 @@ static struct qf_block *find(struct qemu_follower *f, const uint8_t *name,
 {
     struct qf_block *b = f->blocks, *end = b + f->tally.blocks;
 
-    for (; b < end; b++)
+    for (; b != end; b++)
         if (b->name_length == n && !memcmp(f->names + b->name, name, n))
             return b;
     return NULL;
