@@ -136,14 +136,13 @@ const char *qf_show(char to[QF_NAME_SHOWN], const uint8_t *name, size_t n)
 static size_t take(struct qemu_follower *f, struct qf_way *w,
                    const uint8_t *data, size_t n)
 {
+    if (n > w->left)
+        n = (size_t)w->left;
     if (w->step == QF_STEP_DEVICES)
         qf_tail_feed(&f->tail, data, n);
-    else if (n > w->left)
-        n = (size_t)w->left;
-    if (w->keep && n)
+    if (w->keep)
         memcpy(w->scratch + (w->offset - w->at), data, n);
-    if (w->step != QF_STEP_DEVICES)
-        w->left -= n;
+    w->left -= n;
     w->offset += n;
     f->tally.octets[steps[w->step].octets] += n;
     return n;
@@ -160,7 +159,7 @@ static int feed(struct qemu_follower *f, struct qf_way *w,
         data += taken;
         n -= taken;
         /* What is empty needs no octets to be over. */
-        while (!rc && !w->left && w->step != QF_STEP_DEVICES)
+        while (!rc && !w->left)
             rc = steps[w->step].act(f, w->scratch);
     }
     if (rc && e)
@@ -201,8 +200,11 @@ struct qf_where qf_where(const struct qemu_follower *f,
         .inside = true, .message = w->turn,
     };
 
-    if (w->step == QF_STEP_DEVICES && qf_tail_ends(&f->tail, &json))
-        r.place = QF_AT_PRECOPY_DONE;
+    if (w->step == QF_STEP_DEVICES) {
+        r.left = 0;
+        if (qf_tail_ends(&f->tail, &json))
+            r.place = QF_AT_PRECOPY_DONE;
+    }
     if (r.place == QF_AT_HEADER || w->step == QF_STEP_MESSAGE ||
         w->step == QF_STEP_BACK)
         r.inside = w->offset > w->at;

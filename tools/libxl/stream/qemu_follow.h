@@ -159,8 +159,9 @@ void qf_free(struct qemu_follower *f);
  * the answer before the primary can read it. A proxy that feeds what it has
  * received before it sends it on does that.
  * Returns 0, ERR_FORMAT, ERR_LIMIT or ERR_UNSUPPORTED, with one line in @e:
- * direction, offset, rule. A failure is final, for both directions. Octets
- * that are missing are no failure: see qf_where().
+ * direction, offset, rule. A failure is final, for both directions; READY, in
+ * qf_back(), may find one of forward. Octets that are missing are no failure:
+ * see qf_where().
  */
 int qf_forward(struct qemu_follower *f, const uint8_t *data, size_t n,
                struct err *e);
@@ -170,7 +171,8 @@ int qf_back(struct qemu_follower *f, const uint8_t *data, size_t n,
 /* NULL while there is no fault. Valid until qf_free(). */
 const struct qf_fault *qf_fault(const struct qemu_follower *f);
 
-/* ---- where a direction is; may be asked at any time, also in an event. */
+/* ---- where a direction is; may be asked at any time, also in an event, and
+   after a fault: then it is at the field that was read last. */
 #define QF_PLACES(X)                                                        \
     X(HEADER,        "the header")                                          \
     X(CONFIGURATION, "the configuration")                                   \

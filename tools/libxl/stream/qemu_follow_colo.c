@@ -98,8 +98,8 @@ int qf_step_blob(struct qemu_follower *f, const uint8_t *p)
 }
 
 /*
- * READY came back: nothing of precopy is under way any more. The engine, which
- * sees no end of this step, never calls it.
+ * READY came back: nothing of precopy is under way any more. The engine, for
+ * which this step has no end, never calls it.
  */
 int qf_step_devices(struct qemu_follower *f, const uint8_t *p)
 {

@@ -29,7 +29,7 @@ static void begin_devices(struct qemu_follower *f, uint8_t type)
 
     qf_move(f, QF_OCTETS_SECTIONS, QF_OCTETS_DEVICES, 1);
     qf_tail_feed(&f->tail, &type, 1);
-    qf_skip(w, QF_STEP_DEVICES, 0);
+    qf_skip(w, QF_STEP_DEVICES, UINT64_MAX);    /* until READY */
     w->at = f->section_at;
 }
 

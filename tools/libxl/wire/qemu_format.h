@@ -4,8 +4,8 @@
  * messages. All numbers are big-endian. Holds no code and touches no bytes.
  * Included by qemu_message.h and qemu_follow*.c.
  *
- * Where each fact comes from: (capture) it is in the streams of QEMU 7.2 in
- * tools/tests/corpus/qemu; (7.2) seen in other streams of QEMU 7.2; (QEMU) of
+ * Where each fact comes from: (capture) it is in the COLO streams of QEMU 7.2
+ * in tools/tests/corpus/qemu; (7.2) in the other migrations there; (QEMU) of
  * the enumerations in QEMU's sources and not seen by us; (ours) a limit.
  */
 #ifndef XC_WIRE_QEMU_FORMAT_H
@@ -97,7 +97,7 @@ enum qemu_command { QEMU_COMMANDS(QEMU_COMMAND_ENUM) };
                                          this connection */
 #define QEMU_RAM_XBZRLE     0x040u    /* u8 1, be16 length, body (QEMU) */
 #define QEMU_RAM_HOOK       0x080u    /* RDMA's; not on a socket (QEMU) */
-#define QEMU_RAM_COMPRESS   0x100u    /* be32 length, zlib's output (QEMU) */
+#define QEMU_RAM_COMPRESS   0x100u    /* be32 length, zlib's output (7.2) */
 #define QEMU_RAM_FLUSH      0x200u    /* multifd's; nothing (QEMU) */
 #define QEMU_XBZRLE_MARK    1u
 #define QEMU_COMPRESS_MAX   4110u     /* zlib's bound for a page */

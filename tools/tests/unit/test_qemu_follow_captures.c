@@ -190,6 +190,47 @@ static void captures_are_followed_to_their_last_octet(void **state)
     }
 }
 
+/* Plain migrations with other capabilities, with a READY behind them. */
+static void precopy_is_followed_with_capabilities(void **state)
+{
+    static const struct {
+        const char *name;
+        size_t size, configuration, commands, devices, description;
+        uint64_t zero, compressed;
+    } precopies[] = {
+        { "subsections", 1021, 101, 0, 183, 491, 16, 0 },
+        { "no-description", 430, 9, 0, 183, 0, 16, 0 },
+        { "compress", 1013, 9, 0, 183, 491, 14, 2 },
+        { "return-path", 935, 9, 14, 183, 491, 16, 0 },
+    };
+    static uint8_t ready[4];
+
+    (void)state;
+    for (size_t i = 0; i < NR(precopies); i++) {
+        struct pair p = { .back = { .data = ready, .size = 4 } };
+        struct followed o;
+
+        load(&p.forward, "precopy", precopies[i].name);
+        p.precopy = p.forward.size;
+        assert_int_equal(p.precopy, precopies[i].size);
+        o = follow(&p, 1, 0, NULL);
+        assert_int_equal(o.rc, 0);
+        assert_int_equal(o.tally.octets[QF_OCTETS_CONFIGURATION],
+                         precopies[i].configuration);
+        assert_int_equal(o.tally.octets[QF_OCTETS_COMMANDS],
+                         precopies[i].commands);
+        assert_int_equal(o.tally.octets[QF_OCTETS_DEVICES],
+                         precopies[i].devices);
+        assert_int_equal(o.tally.octets[QF_OCTETS_DESCRIPTION],
+                         precopies[i].description);
+        assert_int_equal(sum_forward(&o.tally), p.precopy);
+        assert_int_equal(o.tally.pages.zero, precopies[i].zero);
+        assert_int_equal(o.tally.pages.compressed, precopies[i].compressed);
+        assert_int_equal(o.tally.return_path, precopies[i].commands > 0);
+        buf_dispose(&p.forward);
+    }
+}
+
 static void precopy_may_end_without_a_description(void **state)
 {
     struct trace t;
@@ -237,6 +278,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(captures_are_followed_to_their_last_octet),
+        cmocka_unit_test(precopy_is_followed_with_capabilities),
         cmocka_unit_test(precopy_may_end_without_a_description),
         cmocka_unit_test(precopy_may_have_no_devices),
     };
