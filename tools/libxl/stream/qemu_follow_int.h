@@ -108,6 +108,9 @@ _Static_assert(sizeof(struct qemu_follower) <= QF_MEMORY_MAX,
                "a follower keeps to its limit");
 _Static_assert(QEMU_BLOCK_NAMES <= UINT16_MAX, "names are found by 16 bits");
 
+/* Not for users of libxencolo.so, though the names begin like those. */
+#pragma GCC visibility push(hidden)
+
 /* The next step is to collect @n octets, at most QF_SCRATCH. */
 void qf_read(struct qf_way *w, enum qf_step step, uint32_t n);
 /* The next step is to let @n octets pass; they may be none. */
@@ -140,5 +143,7 @@ bool qf_tail_ends(const struct qf_tail *t, uint64_t *json_r);
     int qf_step_##f(struct qemu_follower *f_, const uint8_t *p_);
 QF_STEPS(QF_STEP_FUNCTION)
 #undef QF_STEP_FUNCTION
+
+#pragma GCC visibility pop
 
 #endif
