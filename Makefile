@@ -52,9 +52,10 @@ VERSION  := 1.0
 SO_FOLDERS := base wire stream
 SRC_SO  := $(foreach d,$(SO_FOLDERS),$(wildcard $(L)/$(d)/*.c))
 PUBLIC  := $(addprefix $(L)/base/,err.h buf.h) \
-           $(addprefix $(L)/wire/,format.h names.h) \
-           $(addprefix $(L)/stream/,checker.h fault.h pages.h reader.h \
-             rules.h validator.h writer.h)
+           $(addprefix $(L)/wire/,format.h names.h qemu_format.h) \
+           $(addprefix $(L)/stream/,checker.h fault.h pages.h \
+             qemu_follow.h qemu_message.h reader.h rules.h validator.h \
+             writer.h)
 OBJ_SO  := $(SRC_SO:%.c=$(B)/pic/%.o)
 SRC_XL  := $(wildcard tools/xl/*.c)
 OBJ_XL  := $(SRC_XL:%.c=$(B)/%.o)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only */
 /*
  * Writes the fuzzers' seeds: stream_seeds DIR makes DIR/{xl,libxl,libxc,back,
- * state}/ and fills them with small good streams of every kind, and with the
- * broken ones of the unit tests. Run by the build; nothing of it is kept.
+ * state,qemu}/ and fills them with small good streams of every kind, with the
+ * broken ones of the unit tests, and with QEMU's captures. Run by the build,
+ * in the top folder; nothing of it is kept.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 
 #include "../unit/test_stream_bads.h"
 #include "names.h"
+#include "qemu_world.h"
 
 static const char *dir;
 static unsigned number;
@@ -79,6 +81,54 @@ static void save_state(uint8_t kind, const char *word)
     buf_dispose(&b);
 }
 
+/* Octets of one direction, as fuzz_qemu has them. */
+static void put_way(struct buf *b, enum qf_direction direction,
+                    const uint8_t *data, size_t n)
+{
+    size_t now;
+
+    for (; n; data += now, n -= now) {
+        now = n < 0x7fff ? n : 0x7fff;
+        put_n(b, now | (direction == QF_BACK ? 0x8000 : 0), 2);
+        put(b, data, now);
+    }
+}
+
+static void save_qemu(const struct pair *p)
+{
+    struct buf b;
+
+    buf_init(&b, 0);
+    put_n(&b, 30, 1);
+    put_way(&b, QF_FORWARD, p->forward.data, p->precopy);
+    put_way(&b, QF_BACK, p->back.data, 4);
+    put_way(&b, QF_FORWARD, p->forward.data + p->precopy,
+            p->forward.size - p->precopy);
+    put_way(&b, QF_BACK, p->back.data + 4, p->back.size - 4);
+    save("qemu", b.data, b.size);
+    buf_dispose(&b);
+}
+
+static void save_qemus(void)
+{
+    static const struct {
+        const char *name;
+        size_t precopy;
+    } captures[] = { { "none-empty", 926 }, { "none", 9116 },
+                     { "guest", 22030 } };
+    static struct world w;
+    struct pair p;
+
+    world_init(&w);
+    save_qemu(&w.pair);
+    pair_dispose(&w.pair);
+    for (size_t i = 0; i < NR(captures); i++) {
+        load_pair(&p, captures[i].name, captures[i].precopy);
+        save_qemu(&p);
+        pair_dispose(&p);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const char *const streams[] = {
@@ -90,7 +140,7 @@ int main(int argc, char **argv)
         "gone", "frame",
     };
     static const char *const subs[] = {
-        "xl", "libxl", "libxc", "back", "state",
+        "xl", "libxl", "libxc", "back", "state", "qemu",
     };
     size_t i;
 
@@ -118,5 +168,6 @@ int main(int argc, char **argv)
     for (i = 0; i < NR(bads); i++)
         save_words(bads[i].direction == SR_BACK ? "back" :
                    wire_layer_name(bads[i].first), bads[i].words);
+    save_qemus();
     return 0;
 }
