@@ -53,7 +53,7 @@ static const struct row rows[] = {
       "await-loaded" },
     { "qemu-primary", "failover", "settle fence held", ALL },
     { "qemu-primary", "failover", ALL, "settle fence held" },
-    { "qemu-primary", "end", ALL, "run end close done" },
+    { "qemu-primary", "end", ALL, "await-reply end close done" },
     { "qemu-secondary", "start", "open first-copy create",
       "first-copy create run" },
     { "qemu-secondary", "steady",

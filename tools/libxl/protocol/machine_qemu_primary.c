@@ -283,12 +283,15 @@ static const struct machine_cell cells[QP_STATES_NR][QPT_NR] = {
 },
 [QP_END] = {
     NOT_COPYING, NOT_ASKED, NOT_SENT, NOT_DUE(END),
-    [QPT_INTERVAL ... QPT_DIFFERS] = GO(END, QPA_DEFER),
+    [QPT_INTERVAL ... QPT_DIFFERS] = GO(END, QPA_NONE),
     [QPT_LOST_EARLY] = M_NEVER(LATE),
     [QPT_LOST_FENCE] = GO(FENCE, QPA_DISCONNECT),
     [QPT_LOST_MANUAL] = M_NEVER(FENCING),
     [QPT_FENCED] = GO(DONE, QPA_DISCONNECT, ENDS),
-    [QPT_FENCE_FAILED ... QPT_NO_FENCE] = GO(RUN, QPA_REFUSE, QPA_RECALL),
+    /* A checkpoint, since one may have been asked for meanwhile. */
+    [QPT_FENCE_FAILED ... QPT_NO_FENCE] = GO(REPLY, QPA_REFUSE,
+                                             QPA_SEND_REQUEST,
+                                             QPA_ARM_ANSWER),
     [QPT_RETRY] = M_NEVER(NO_RETRY),
     [QPT_RESUME_FAILED] = DOOMED,
     [QPT_LOCAL_FAILED ... QPT_GUEST_ENDED] = GO(FENCE, QPA_NONE),
