@@ -293,7 +293,14 @@ inline p_reads()
         :: s2p?REPLY, _ -> P_POST(PT_reply)
         :: s2p?RECEIVED, _ -> P_POST(PT_received)
         :: s2p?LOADED, _ -> P_POST(PT_loaded)
-        :: s2p?BAD, _ -> P_POST(PT_garbage)
+        :: s2p?BAD, _ ->
+            if    /* no message, or one that isn't the one due */
+            :: P_POST(PT_garbage)
+            :: ps != P_await_ready -> P_POST(PT_ready)
+            :: ps != P_await_reply -> P_POST(PT_reply)
+            :: ps != P_await_received -> P_POST(PT_received)
+            :: ps != P_await_loaded -> P_POST(PT_loaded)
+            fi
         fi
     fi
 }
@@ -301,9 +308,13 @@ inline p_reads()
 inline s_bad()
 {
     if
-    :: ss == S_await_size -> S_POST(ST_oversize)
     :: ss == S_buffer_state    /* any octet may be of it */
     :: ss != S_buffer_state -> S_POST(ST_garbage)
+    :: ss == S_await_send || ss == S_await_size -> S_POST(ST_request)
+    :: ss == S_run || ss == S_await_size -> S_POST(ST_vmstate_send)
+    :: ss == S_run || ss == S_await_send -> S_POST(ST_vmstate_size)
+    :: ss == S_run || ss == S_await_send || ss == S_await_size ->
+        S_POST(ST_oversize)
     fi
 }
 
@@ -370,6 +381,7 @@ end:
                 p_state = false; P_POST(PT_sent) }
     :: atomic { P_CALM && p_asked && !p_doomed ->
                 p_asked = false; p_still = true; P_POST(PT_suspended) }
+    :: atomic { P_CALM && fails > 0 -> fails--; P_POST(PT_local_failed) }
     :: atomic { P_CALM && p_doomed ->
                 p_doomed = false; P_POST(PT_resume_failed) }
     /* A paused domain is checkpointed, too. Silence shows at the next one. */
@@ -434,6 +446,8 @@ end:
                     s_torn = false; s_applied = s_epochs; S_POST(ST_loaded)
                 :: fails > 0 -> fails--; S_POST(ST_load_failed)
                 fi }
+    :: atomic { S_CALM && fails > 0 && ss != S_fence && ss != S_ask ->
+                fails--; S_POST(ST_local_failed) }
     :: atomic { S_CALM && s_doomed ->
                 s_doomed = false; S_POST(ST_resume_failed) }
     :: atomic { S_CALM && ss == S_buffer_ram && fails > 0 ->
@@ -441,7 +455,8 @@ end:
     :: atomic { S_CALM && fails > 0 && s_copy ->
                 fails--; s_copy = false; S_POST(ST_copy_gone) }
     :: atomic { S_CALM && HYBRID && guests > 0 && s_copy &&
-                (ss == S_run || ss == S_fence || ss == S_ask) ->
+                (ss == S_run || ss == S_suspend || ss == S_fence ||
+                 ss == S_ask) ->
                 guests--; S_POST(ST_copy_ended) }
     :: atomic { S_CALM && ss == S_fence && s_fenced == 1 ->
                 s_fenced = 0; S_POST(ST_fenced) }
