@@ -121,8 +121,8 @@ $(B)/xl: $(OBJ_XL) $(B)/libxencolo.a
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) $(OBJ_XL) $(B)/libxencolo.a $(LIBS) -o $@
 
 # The machines' tables have no hole, or nothing is built.
-$(B)/tables: tools/tests/tables.c tools/tests/phases.c \
-             tools/tests/phases.h $(B)/libxencolo.a
+$(B)/tables: $(foreach n,tables.c phases.c phases.h page_qemu.c page_qemu.h,\
+               tools/tests/$(n)) $(B)/libxencolo.a
 	$(call say,LD $@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(call inc,session) -Itools/tests \
 	  $(filter %.c,$^) $(B)/libxencolo.a $(LIBS) -o $@

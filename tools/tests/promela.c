@@ -12,6 +12,8 @@
 #include "machine_colo_primary.h"
 #include "machine_colo_secondary.h"
 #include "machine_primary.h"
+#include "machine_qemu_primary.h"
+#include "machine_qemu_secondary.h"
 #include "machine_secondary.h"
 
 /* The two machines of a mode; in a model they have the same prefixes. */
@@ -21,7 +23,9 @@ static const struct mode {
 } modes[] = {
     { "remus", &primary_machine, &secondary_machine },
     { "colo", &colo_primary_machine, &colo_secondary_machine },
+    { "qemu", &qemu_primary_machine, &qemu_secondary_machine },
 };
+#define MODES_NR (sizeof(modes) / sizeof(modes[0]))
 
 static const struct bug {
     const char *name;
@@ -90,6 +94,39 @@ static const struct bug {
     { "fence-never-tried-again", "stuck",
       "-DCRASHES=1 -DFAILS=1", &secondary_machine, S_FENCE, ST_FENCE_FAILED,
       M_GO(S_FENCE, SA_NONE) },
+    { "qemu-release-before-received", "released_early",
+      "-DUSERS=0", &qemu_primary_machine, QP_BLOB, QPT_SENT,
+      M_GO(QP_RECEIVED, QPA_RELEASE_EPOCH, QPA_ARM_ANSWER) },
+    { "qemu-loss-taken-for-early", "old_epoch",
+      "-DCRASHES=1", &qemu_primary_machine, QP_READY, QPT_LOST_FENCE,
+      M_GO(QP_DONE, QPA_DISCONNECT, QPA_OBEY, QPA_RESUME, QPA_RELEASE_ALL,
+           QPA_FINISH) },
+    { "qemu-end-by-closing", "two_copies",
+      "-DUSERS=1 -DFENCE=0 -DAUTO=1", &qemu_primary_machine, QP_RUN,
+      QPT_USER_STOP, M_GO(QP_DONE, QPA_DISCONNECT, QPA_OBEY,
+                          QPA_RELEASE_ALL, QPA_FINISH) },
+    { "qemu-end-waits-for-no-fence", "stuck",
+      "-DUSERS=1 -DFENCE=0", &qemu_primary_machine, QP_END, QPT_NO_FENCE,
+      M_GO(QP_END, QPA_REFUSE) },
+    { "qemu-fences-while-asked-to-stand", "impossible",
+      "-DCRASHES=1", &qemu_primary_machine, QP_SUSPEND, QPT_LOST_FENCE,
+      M_GO(QP_FENCE, QPA_DISCONNECT, QPA_FENCE) },
+    { "qemu-ends-standing-still", "left_standing",
+      "-DCRASHES=1", &qemu_primary_machine, QP_REST, QPT_LOST_EARLY,
+      M_GO(QP_DONE, QPA_DISCONNECT, QPA_OBEY, QPA_RELEASE_ALL,
+           QPA_FINISH) },
+    { "qemu-take-over-without-fence", "two_copies",
+      "-DCRASHES=1", &qemu_secondary_machine, QS_RUN, QST_LOST_FENCE,
+      M_GO(QS_TAKE, QSA_DISCONNECT, QSA_ACTIVATE) },
+    { "qemu-take-over-amid-load", "too_soon",
+      "-DCRASHES=1 -DFENCE=0 -DAUTO=1", &qemu_secondary_machine, QS_LOAD,
+      QST_LOST_AUTO, M_GO(QS_TAKE, QSA_DISCONNECT, QSA_ACTIVATE) },
+    { "qemu-take-over-after-failed-load", "torn_epoch",
+      "-DCRASHES=1 -DFAILS=1", &qemu_secondary_machine, QS_FINISH,
+      QST_LOAD_FAILED, M_GO(QS_RUN, QSA_RECALL) },
+    { "qemu-partial-not-forgotten", "partial_epoch",
+      "-DCRASHES=1", &qemu_secondary_machine, QS_RAM, QST_LOST_FENCE,
+      M_GO(QS_FENCE, QSA_DISCONNECT, QSA_FENCE) },
 };
 #define BUGS_NR (sizeof(bugs) / sizeof(bugs[0]))
 
@@ -178,8 +215,9 @@ int main(int argc, char **argv)
     const struct mode *mode = &modes[0];
     const struct bug *bug = NULL;
 
-    if (argc > 2 && !strcmp(argv[2], modes[1].name))
-        mode = &modes[1];
+    for (size_t i = 0; i < MODES_NR; i++)
+        if (argc > 2 && !strcmp(argv[2], modes[i].name))
+            mode = &modes[i];
     for (size_t i = 0; i < BUGS_NR; i++)
         if (argc == 4 && !strcmp(argv[3], bugs[i].name))
             bug = &bugs[i];
@@ -192,8 +230,8 @@ int main(int argc, char **argv)
         print_machine(mode->primary, 'P', bug);
         print_machine(mode->secondary, 'S', bug);
     } else {
-        fprintf(stderr, "usage: promela bugs|names|steps remus|colo "
-                "[BUG]\n");
+        fprintf(stderr, "usage: promela bugs|names|steps "
+                "remus|colo|qemu [BUG]\n");
         return 2;
     }
     return 0;

@@ -11,34 +11,44 @@
 #include "machine_colo_primary.h"
 #include "machine_colo_secondary.h"
 #include "machine_primary.h"
+#include "machine_qemu_primary.h"
+#include "machine_qemu_secondary.h"
 #include "machine_secondary.h"
+#include "page_qemu.h"
 #include "phases.h"
 #include "run_state.h"
 
-/* A machine, and what its page begins with. */
+/* A machine, what is said of it, and on which page. */
 static const struct page {
+    enum { OF_XEN, OF_QEMU } of;
     const struct machine *m;
     const char *title, *about;
 } pages[] = {
-    { &primary_machine, "The primary, Remus mode",
+    { OF_XEN, &primary_machine, "The primary, Remus mode",
       "It runs beside the domain, sends an epoch of it now and then, and lets "
       "output go that the\nnewest epoch held by the peer has earned." },
-    { &secondary_machine, "The secondary, Remus mode",
+    { OF_XEN, &secondary_machine, "The secondary, Remus mode",
       "It keeps the copy, writes each complete epoch into it, and takes over "
       "when the primary is\ncertainly off." },
-    { &colo_primary_machine, "The primary, COLO mode",
+    { OF_XEN, &colo_primary_machine, "The primary, COLO mode",
       "Both copies run, and what they say is compared. Both stand still while "
       "an epoch is\ntaken, sent and written. The engine doesn't run this "
       "table yet." },
-    { &colo_secondary_machine, "The secondary, COLO mode",
+    { OF_XEN, &colo_secondary_machine, "The secondary, COLO mode",
       "Its copy runs, unheard, and is rewritten by each epoch. The engine "
       "doesn't run this\ntable yet." },
-    { &pause_machine, "Why a domain stands still: the reason",
+    { OF_XEN, &pause_machine, "Why a domain stands still: the reason",
       "One of two parts of a domain's run state. The user and the guest "
       "change it; an epoch\nnever does." },
-    { &lock_machine, "Why a domain stands still: a lock",
+    { OF_XEN, &lock_machine, "Why a domain stands still: a lock",
       "The other part: five of these, each taken and released by who needs "
       "the domain to stand\nstill for a while." },
+    { OF_QEMU, &qemu_primary_machine, "The primary",
+      "It runs beside the domain, asks for a checkpoint now and then, and "
+      "lets output go at\nvmstate-received." },
+    { OF_QEMU, &qemu_secondary_machine, "The secondary",
+      "It keeps the copy, collects each checkpoint beside it, and takes over "
+      "when the primary is\ncertainly off." },
 };
 #define PAGES_NR (sizeof(pages) / sizeof(pages[0]))
 
@@ -209,22 +219,15 @@ static void picture_name(char *to, size_t size, const struct machine *m,
     snprintf(to, size, "%s%s%s", m->name, *p->phase ? "-" : "", p->phase);
 }
 
-static void protocol_page(FILE *f)
+static void print_machines(FILE *f, int of)
 {
-    fprintf(f, "%% The checkpoint protocol's machines\n\n"
-            "Generated from the tables in `tools/libxl/protocol/` by `make "
-            "docs`; don't edit.\n\nEach machine is a table of (state, "
-            "trigger) → (actions, next state). For every pair\nthere is "
-            "either such a transition or the reason why it can't happen; "
-            "what the engine\ndoes, it does by these tables. There is "
-            "a picture for each phase of life;\nan arrow bears the triggers "
-            "that lead from one state to another, and is in one picture;\n"
-            "triggers that lead nowhere else are in the tables only.\n\n");
     for (size_t i = 0; i < PAGES_NR; i++) {
         const struct machine *m = pages[i].m;
         struct machine_count n = machine_count(m);
         char name[64];
 
+        if ((int)pages[i].of != of)
+            continue;
         fprintf(f, "## %s\n\n%s\n\n", pages[i].title, pages[i].about);
         for (const struct picture *p = pictures_of(m); p->phase; p++) {
             picture_name(name, sizeof(name), m, p);
@@ -242,7 +245,28 @@ static void protocol_page(FILE *f)
         for (int s = 0; s < m->states_nr; s++)
             print_cells(f, m, s);
     }
+}
+
+static void protocol_page(FILE *f)
+{
+    fprintf(f, "%% The checkpoint protocol's machines\n\n"
+            "Generated from the tables in `tools/libxl/protocol/` by `make "
+            "docs`; don't edit.\n\nEach machine is a table of (state, "
+            "trigger) → (actions, next state). For every pair\nthere is "
+            "either such a transition or the reason why it can't happen; "
+            "what the engine\ndoes, it does by these tables. There is "
+            "a picture for each phase of life;\nan arrow bears the triggers "
+            "that lead from one state to another, and is in one picture;\n"
+            "triggers that lead nowhere else are in the tables only.\n\n");
+    print_machines(f, OF_XEN);
     print_run_states(f);
+}
+
+static void qemu_page(FILE *f)
+{
+    qemu_page_begin(f);
+    print_machines(f, OF_QEMU);
+    qemu_page_end(f);
 }
 
 static int dot(const char *name)
@@ -311,6 +335,7 @@ static int page(const char *dir, const char *name, void (*print)(FILE *))
 static int docs(const char *dir)
 {
     return page(dir, "colo-protocol.pandoc", protocol_page) ||
+           page(dir, "qemu-colo-protocol.pandoc", qemu_page) ||
            page(dir, "stream-rules.pandoc", rules_page);
 }
 

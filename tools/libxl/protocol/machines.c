@@ -9,12 +9,15 @@
 #include "machine_colo_primary.h"
 #include "machine_colo_secondary.h"
 #include "machine_primary.h"
+#include "machine_qemu_primary.h"
+#include "machine_qemu_secondary.h"
 #include "machine_secondary.h"
 #include "run_state.h"
 
 const struct machine *const machines[MACHINES_NR] = {
     &primary_machine, &secondary_machine, &colo_primary_machine,
-    &colo_secondary_machine, &pause_machine, &lock_machine,
+    &colo_secondary_machine, &qemu_primary_machine, &qemu_secondary_machine,
+    &pause_machine, &lock_machine,
 };
 
 void trace_init(struct trace *t)

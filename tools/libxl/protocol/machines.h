@@ -9,7 +9,7 @@
 
 #include "machine.h"
 
-#define MACHINES_NR 6
+#define MACHINES_NR 8
 extern const struct machine *const machines[MACHINES_NR];
 
 /*

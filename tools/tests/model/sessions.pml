@@ -10,37 +10,12 @@
  * Here is what the engine makes triggers of and what the actions do. A budget
  * bounds each kind of mishap; a host may die before any action.
  */
-#ifndef EPOCHS
-#define EPOCHS 3      /* taken because of the interval */
-#endif
-#ifndef CRASHES
-#define CRASHES 0     /* hosts and processes that die, cuts, false silence */
-#endif
-#ifndef FAILS
-#define FAILS 0       /* steps that fail, on either side; fences too */
-#endif
-#ifndef USERS
-#define USERS 0       /* what the user says */
-#endif
-#ifndef GUESTS
-#define GUESTS 0      /* the guest ends */
-#endif
-#ifndef FENCE
-#define FENCE 1       /* a fence command is set */
-#endif
-#ifndef AUTO
-#define AUTO 0        /* without one, a copy takes over on silence alone */
-#endif
 #ifndef ANY_TURN
 #define ANY_TURN 0    /* what is said out of turn is no fault by itself */
 #endif
-#define QUEUE 7
-#define ACTIONS 6
 #define ROUNDS 1
-#define RETRIES 1
-#define ALL 255
-
 #include "names.pml"
+#include "world.pml"
 
 mtype = { HELLO, HEAD, EPOCH, RUN, END, NEW, SUSPENDED, READY, RESUMED, ECHO,
           GONE, CONFIRMED };
@@ -48,36 +23,8 @@ mtype = { impossible, two_copies, released_early, torn_epoch, old_epoch,
                 pause_lost, stuck, queue_full, gone_too_soon,
                 out_of_turn };
 
-#define CHECK(holds, name) \
-    if \
-    :: holds \
-    :: else -> printf("VIOLATED %e\n", name); assert(false) \
-    fi
-#define MAY_FAIL(what) \
-    if \
-    :: fails > 0 -> fails--; what \
-    :: true \
-    fi
-
-byte crashes = CRASHES, fails = FAILS, users = USERS, guests = GUESTS;
-byte retries = RETRIES;
-
-chan p2s = [QUEUE] of { mtype, byte };
-chan s2p = [QUEUE] of { mtype, byte };
-bool cut;                        /* nothing arrives any more, either way */
-bool p_silent, s_silent;         /* … from a host that is off */
-
-/* The primary: its host has power, its process lives. */
-bool p_host = true, p_xl = true, p_open = true;
-byte ps;
-chan pq = [QUEUE] of { byte };   /* triggers: inputs, and */
-chan po = [QUEUE] of { byte };   /* what actions came to, taken first */
-chan p_off = [QUEUE] of { byte };    /* remembered ones */
-byte pt;                         /* the one being stepped */
 byte p_rounds = ROUNDS;
 bool p_round, p_asked, p_still, p_paused, p_over, p_gone, p_sending, p_hold;
-bool p_fence, p_retry;
-byte p_fenced;                   /* 1: it is off, 2: it failed */
 byte p_epoch, p_sent, p_marked;
 /* Output of so many epochs has been seen by clients: of those that were over
    before anything was held. In COLO, but for what both copies say alike. */
@@ -104,37 +51,8 @@ byte p_released = 2;
 bool wish, told, kept;           /* paused: wanted, told, known as kept */
 bool confirmed;                  /* the user was told that it is paused */
 
-byte todo[ACTIONS], next, i;     /* of the step that is being taken */
-
-/* The secondary. */
-bool s_host = true, s_xl = true, s_open = true;
-byte ss;
-chan sq = [QUEUE] of { byte };
-chan so = [QUEUE] of { byte };
-byte st;
 bool s_creating, s_asked, s_copy, s_torn, s_ended, s_active, s_told, s_run;
-bool s_fence, s_retry;
-byte s_fenced;
 byte s_epochs, s_applied;
-
-#define P_IDLE (len(po) == 0 && len(pq) == 0)
-#define S_IDLE (len(so) == 0 && len(sq) == 0)
-#define P_LIVES (p_host && p_xl)
-#define S_LIVES (s_host && s_xl)
-#define P_POST(t) CHECK(len(pq) < QUEUE, queue_full); pq!t
-#define P_OUT(t) CHECK(len(po) < QUEUE, queue_full); po!t
-#define S_OUT(t) CHECK(len(so) < QUEUE, queue_full); so!t
-#define S_POST(t) CHECK(len(sq) < QUEUE, queue_full); sq!t
-#define P_SEND(r, v) \
-    if \
-    :: p_open -> CHECK(len(p2s) < QUEUE, queue_full); p2s!r, v \
-    :: else \
-    fi
-#define S_SEND(r, v) \
-    if \
-    :: s_open -> CHECK(len(s2p) < QUEUE, queue_full); s2p!r, v \
-    :: else \
-    fi
 
 /* Which kind of loss it would be now. */
 #define p_loss (p_sent < NEEDED -> PT_lost_early : \
@@ -343,41 +261,7 @@ inline sa_refuse() { skip }
 inline sa_finish() { s_open = false }
 
 #include "steps.pml"
-
-/* The actions of a step in turn. The host may die before any of them. */
-#define STEP(host, state, act) \
-    do \
-    :: i < ACTIONS && todo[i] != 0 -> \
-        if \
-        :: host && crashes > 0 -> \
-            crashes--; host = false; printf("its host dies\n") \
-        :: true \
-        fi; \
-        if \
-        :: host -> act(todo[i]) \
-        :: else \
-        fi; \
-        todo[i] = 0; \
-        i++ \
-    :: else -> break \
-    od; \
-    state = next; \
-    next = 0; \
-    i = 0
-
-inline primary_step(t)
-{
-    primary_cell(t);
-    STEP(p_host, ps, primary_act);
-    pt = 0
-}
-
-inline secondary_step(t)
-{
-    secondary_cell(t);
-    STEP(s_host, ss, secondary_act);
-    st = 0
-}
+#include "fate.pml"
 
 /* ---- what the engines make triggers of ---------------------------------- */
 
@@ -544,26 +428,6 @@ end:
     od
 }
 
-/* The power switch serves one at a time, and none that is off. */
-active proctype Switch()
-{
-end:
-    do
-    :: atomic { p_fence && p_host ->
-                p_fence = false;
-                if
-                :: true -> s_host = false; p_fenced = 1
-                :: fails > 0 -> fails--; p_fenced = 2
-                fi }
-    :: atomic { s_fence && s_host ->
-                s_fence = false;
-                if
-                :: true -> p_host = false; s_fenced = 1
-                :: fails > 0 -> fails--; s_fenced = 2
-                fi }
-    od
-}
-
 /* The user, who never vouches for what isn't so, and who destroys a domain
    whose copy has taken over. */
 active proctype User()
@@ -591,26 +455,6 @@ end:
                 !p_host -> users--; S_POST(ST_user_failover) }
     :: atomic { users > 0 && S_LIVES && S_IDLE && ss != S_done ->
                 users--; S_POST(ST_user_stop) }
-    od
-}
-
-active proctype Mishap()
-{
-end:
-    do
-    :: atomic { crashes > 0 && p_host -> crashes--; p_host = false;
-                printf("the primary's host dies\n") }
-    :: atomic { crashes > 0 && s_host -> crashes--; s_host = false;
-                printf("the secondary's host dies\n") }
-    /* What a dead host had not sent yet. */
-    :: atomic { !p_host && len(p2s) > 0 && !p_silent -> p_silent = true }
-    :: atomic { !s_host && len(s2p) > 0 && !s_silent -> s_silent = true }
-    :: atomic { crashes > 0 && P_LIVES -> crashes--; p_xl = false;
-                printf("the primary's process dies\n") }
-    :: atomic { crashes > 0 && S_LIVES -> crashes--; s_xl = false;
-                printf("the secondary's process dies\n") }
-    :: atomic { crashes > 0 && !cut -> crashes--; cut = true;
-                printf("the link is cut\n") }
     od
 }
 
