@@ -32,11 +32,9 @@ static const struct page {
       "when the primary is\ncertainly off." },
     { OF_XEN, &colo_primary_machine, "The primary, COLO mode",
       "Both copies run, and what they say is compared. Both stand still while "
-      "an epoch is\ntaken, sent and written. The engine doesn't run this "
-      "table yet." },
+      "an epoch is\ntaken, sent and written." },
     { OF_XEN, &colo_secondary_machine, "The secondary, COLO mode",
-      "Its copy runs, unheard, and is rewritten by each epoch. The engine "
-      "doesn't run this\ntable yet." },
+      "Its copy runs, unheard, and is rewritten by each epoch." },
     { OF_XEN, &pause_machine, "Why a domain stands still: the reason",
       "One of two parts of a domain's run state. The user and the guest "
       "change it; an epoch\nnever does." },
