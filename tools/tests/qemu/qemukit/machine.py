@@ -148,6 +148,12 @@ class Machine:
         self.colo()
         self.qmp("migrate-incoming", uri=uri)
 
+    def listen_tcp(self) -> str:
+        """The same at a port that the kernel chooses; where it is."""
+        self.listen("tcp:127.0.0.1:0")
+        address = self.qmp("query-migrate")["socket-address"][0]
+        return "tcp:127.0.0.1:%s" % address["port"]
+
     def migrate(self, uri: str) -> None:
         """As a primary; returns at once."""
         self.colo()

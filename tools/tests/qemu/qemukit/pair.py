@@ -25,6 +25,7 @@ class Pair:
         self.secondary = Machine(folder, "s", secondary_dirty, pages,
                                  INCOMING, oob)
         self.primary = Machine(folder, "p", primary_dirty, pages, (), oob)
+        self.old = b""    # the secondary's memory, kept by a test
 
     def __enter__(self) -> "Pair":
         try:
