@@ -365,7 +365,7 @@ bool watch_end(struct watch *w, enum trace_ender ender, uint64_t now)
 
     watch_tick(w, now);
     /* A migration that was none of COLO's is complete, too. */
-    end.clean = !w->departures && ender != END_CUT &&
+    end.clean = !w->departures && ender != END_CUT && !w->hangs &&
                 (idle(w) || (w->next == MARK_READY &&
                              f.place == QF_AT_PRECOPY_DONE &&
                              !qf_where(w->follower, QF_BACK).offset));

@@ -75,14 +75,16 @@ class Tracer:
         with self.news:
             return [e for e in self.events if e["event"] == event]
 
-    def wait(self, event: str, behind: str = "") -> Event:
-        """The first of that name; @behind: behind one of this name."""
+    def wait(self, event: str, behind: str = "", **members: Any) -> Event:
+        """The first of that name and with those members; @behind: behind one
+        of this name."""
         def found() -> List[Event]:
             names = [e["event"] for e in self.events]
             begin = names.index(behind) + 1 if behind in names else 0
             if behind and not begin:
                 return []
-            return [e for e in self.events[begin:] if e["event"] == event]
+            return [e for e in self.events[begin:] if e["event"] == event
+                    and members.items() <= e.items()]
         with self.news:
             self.news.wait_for(lambda: found() or self.over, LIMIT_S)
             assert found(), "no %s in %s" % (event, "".join(self.lines))
