@@ -135,7 +135,7 @@ static const struct command table[] = {
 "--check            FILE is a record; or what `xl -vvv remus' said on\n"
 "                   stderr, which is held against the tables; - for stdin.\n"
 "\n"
-"Exit code 0: a clean end, by the protocol; 1: not; 2: the command line isn't\n"
+"--check            FILE is a record, or what `xl -vvv remus' said on\n"
 "understood, or FILE can't be read or has nothing in it.\n" },
     { .name = "stream-verify", .run = cmd_stream_verify, .can_dryrun = true,
       .args = "[options] [FILE]",
