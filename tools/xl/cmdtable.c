@@ -135,8 +135,8 @@ static const struct command table[] = {
 "--check            FILE is a record; or what `xl -vvv remus' said on\n"
 "                   stderr, which is held against the tables; - for stdin.\n"
 "\n"
-"--check            FILE is a record, or what `xl -vvv remus' said on\n"
-"understood, or FILE can't be read or has nothing in it.\n" },
+"Exit code 0: a clean end, by the protocol; 1: not; 2: the command line\n"
+"isn't understood, or FILE can't be read or has nothing in it.\n" },
     { .name = "stream-verify", .run = cmd_stream_verify, .can_dryrun = true,
       .args = "[options] [FILE]",
       .summary = "Check a migration stream, a save file or a back channel",
