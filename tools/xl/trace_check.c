@@ -88,15 +88,15 @@ static bool take(struct watch *w, enum record_kind kind, const uint8_t *body,
 }
 
 static int check_connection(FILE *f, const char *name, uint8_t *body,
-                            struct watch *w)
+                            struct watch *w, uint64_t now)
 {
     enum record_kind kind;
     struct err e = { 0 };
     bool clean = false;
-    uint64_t now = 0;
     size_t n;
     int rc;
 
+    watch_begin(w, now);
     do {
         rc = record_get(f, &now, &kind, body, &n, &e);
     } while (!rc && !take(w, kind, body, n, now, &clean));
@@ -114,17 +114,18 @@ int trace_check(FILE *f, const char *name, const struct report *report,
     CLEANUP_FREE uint8_t *body = NULL;
     struct err e = { 0 };
     struct watch *w;
+    uint64_t now;
     int ret;
 
     if (!record_is(f))
         return check_session(f, name);
-    if (record_open(f, &conf.silence_ns, &e))
+    if (record_open(f, &conf.silence_ns, &now, &e))
         return say(name, e.msg);
     if (own_silence_ns)
         conf.silence_ns = *own_silence_ns;
     body = malloc(RECORD_BODY_MAX);
     w = watch_new(&conf);
-    ret = body && w ? check_connection(f, name, body, w) :
+    ret = body && w ? check_connection(f, name, body, w, now) :
                       say(name, "no memory");
     watch_free(w);
     return ret;

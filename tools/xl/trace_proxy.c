@@ -284,7 +284,6 @@ static int prepare(struct proxy *p, struct err *e)
         .silence_ns = p->conf->silence_ns, .point = p->conf->point,
         .report = p->conf->report,
     };
-    int rc;
 
     p->watch = watch_new(&conf);
     for (int i = 0; i < 2; i++)
@@ -295,9 +294,18 @@ static int prepare(struct proxy *p, struct err *e)
         return 0;
     p->record = open(p->conf->record, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
                      0600);
-    if (p->record < 0)
-        return err_sys(e, ERR_IO, errno, "%s", p->conf->record);
-    rc = record_begin(p->record, p->conf->silence_ns, e);
+    return p->record < 0 ? err_sys(e, ERR_IO, errno, "%s", p->conf->record)
+                         : 0;
+}
+
+/* Both are connected; time is counted from now on. */
+static int begin(struct proxy *p, struct err *e)
+{
+    uint64_t now = clock_ns();
+    int rc = p->record < 0 ? 0 :
+             record_begin(p->record, p->conf->silence_ns, now, e);
+
+    watch_begin(p->watch, now);
     return rc ? err_wrap(e, "%s", p->conf->record) : 0;
 }
 
@@ -336,6 +344,8 @@ int trace_proxy(const struct proxy_conf *conf, bool *clean_r, struct err *e)
     *clean_r = false;
     if (!rc)
         rc = connect_both(&p, e);
+    if (!rc)
+        rc = begin(&p, e);
     if (!rc) {
         signal(SIGPIPE, SIG_IGN);
         watch_out(&p);

@@ -35,20 +35,21 @@ static int put_all(int fd, struct iovec *v, int nr, struct err *e)
     return 0;
 }
 
-int record_begin(int fd, uint64_t silence_ns, struct err *e)
+int record_begin(int fd, uint64_t silence_ns, uint64_t now, struct err *e)
 {
     uint8_t header[RECORD_HEADER];
     struct iovec v = { header, sizeof(header) };
 
     memcpy(header, RECORD_MAGIC, 8);
     put_be64(header + 8, silence_ns);
+    put_be64(header + 16, now);
     return put_all(fd, &v, 1, e);
 }
 
 int record_put(int fd, uint64_t now, enum record_kind kind, const void *body,
                size_t n, struct err *e)
 {
-    uint8_t header[RECORD_HEADER] = { 0 };
+    uint8_t header[RECORD_HEAD] = { 0 };
     struct iovec v[2] = { { header, sizeof(header) },
                           { (void *)(uintptr_t)body, n } };
 
@@ -68,7 +69,8 @@ bool record_is(FILE *f)
     return c == RECORD_MAGIC[0];
 }
 
-int record_open(FILE *f, uint64_t *silence_ns_r, struct err *e)
+int record_open(FILE *f, uint64_t *silence_ns_r, uint64_t *now_r,
+                struct err *e)
 {
     uint8_t header[RECORD_HEADER];
 
@@ -76,13 +78,14 @@ int record_open(FILE *f, uint64_t *silence_ns_r, struct err *e)
         memcmp(header, RECORD_MAGIC, 8))
         return err_set(e, ERR_FORMAT, "it is no record of a connection");
     *silence_ns_r = get_be64(header + 8);
+    *now_r = get_be64(header + 16);
     return 0;
 }
 
 int record_get(FILE *f, uint64_t *now_r, enum record_kind *kind_r,
                uint8_t *body, size_t *n_r, struct err *e)
 {
-    uint8_t header[RECORD_HEADER];
+    uint8_t header[RECORD_HEAD];
     size_t got = fread(header, 1, sizeof(header), f);
     uint64_t now;
 

@@ -238,6 +238,11 @@ void watch_free(struct watch *w)
     free(w);
 }
 
+void watch_begin(struct watch *w, uint64_t now)
+{
+    w->last = now;
+}
+
 static void follow(struct watch *w, enum qf_direction direction,
                    const uint8_t *data, size_t n)
 {
@@ -281,7 +286,7 @@ size_t watch_feed(struct watch *w, enum qf_direction direction,
         report_resumed(w->conf.report, now - w->last);
     w->silent = false;
     w->now = w->last = now;
-    if (!w->first)
+    if (!qf_where(w->follower, QF_FORWARD).offset)
         w->first = now;
     for (; taken < n && !w->hit; taken += some) {
         some = piece(w, direction, n - taken);
@@ -325,8 +330,6 @@ uint64_t watch_tick(struct watch *w, uint64_t now)
     char text[QF_WORDS_SIZE];
     uint64_t limit = w->conf.silence_ns;
 
-    if (!w->last)
-        w->last = now;
     if (!limit || w->silent || w->blind || (idle(w) && !w->hangs))
         return 0;
     if (now - w->last < limit)

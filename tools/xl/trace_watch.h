@@ -66,6 +66,9 @@ struct watch;
 struct watch *watch_new(const struct watch_conf *conf);
 void watch_free(struct watch *w);
 
+/* Both are connected, at @now; to be called once, before what follows. */
+void watch_begin(struct watch *w, uint64_t now);
+
 /*
  * @n octets came at @now. The result is how many of them belong before the
  * point where the connection is to fail: @n, if that isn't among them. From

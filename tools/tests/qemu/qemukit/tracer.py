@@ -20,7 +20,8 @@ from .qmp import LIMIT_S
 XL = os.environ.get("XL") or str(
     Path(__file__).resolve().parents[4] / "build" / "xl")
 LIVE_ONLY = ("listening", "connected")
-HEADER = 16
+HEADER = 24    # octets of a record's header, and of each piece's
+HEAD = 16
 Event = Dict[str, Any]
 
 
@@ -120,7 +121,7 @@ class Tracer:
         while at < len(data):
             kind = data[at + 8]
             length = int.from_bytes(data[at + 12:at + 16], "big")
-            body = data[at + HEADER:at + HEADER + length]
+            body = data[at + HEAD:at + HEAD + length]
             found[kind] = found.get(kind, b"") + body
-            at += HEADER + length
+            at += HEAD + length
         return found
