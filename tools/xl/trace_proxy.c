@@ -28,6 +28,7 @@
 #define UNIX_ROOM (1 << 20)      /* that a unix socket keeps for its reader */
 #define ROUNDS    16             /* reads before the other way is looked at */
 #define LINGER_S  1.0            /* for what is still on its way at the end */
+#define CUT_S     10.0           /* for what a side says after a cut */
 #define HUNG_S    0.05           /* how often a hung connection is looked at */
 
 enum side { PRIMARY, SECONDARY };
@@ -112,6 +113,7 @@ static void end(struct proxy *p, enum trace_ender ender, uint64_t now)
         ev_set_cb(&w->in, on_drain);
         ev_io_start(p->loop, &w->in);
     }
+    ev_timer_set(&p->linger, ender == END_CUT ? CUT_S : LINGER_S, 0.);
     ev_timer_start(p->loop, &p->linger);
 }
 
@@ -247,9 +249,9 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 
 static void on_signal(struct ev_loop *loop, ev_signal *s, int events)
 {
-    (void)loop;
     (void)events;
     end(s->data, END_USER, clock_ns());
+    ev_break(loop, EVBREAK_ALL);
 }
 
 static void watch_out(struct proxy *p)

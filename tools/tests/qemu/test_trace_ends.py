@@ -5,6 +5,7 @@ two sockets of ours."""
 from __future__ import annotations
 
 import socket
+import subprocess
 import unittest
 from pathlib import Path
 
@@ -28,6 +29,12 @@ class Ends(StubsCase):
                 tracer.wait("silence", where=where)
                 self.ends(tracer, primary, secondary,
                           0 if octets == PRECOPY else 1)
+        tracer, primary, secondary = self.colo("--silence-ms", "50")
+        secondary.send(wire.word(wire.REPLY)[:3])
+        primary.take(3)
+        tracer.wait("silence",
+                    where="inside checkpoint-reply of checkpoint 1")
+        self.ends(tracer, primary, secondary)
         tracer, primary, secondary = self.asked("--silence-ms", "50")
         secondary.send(wire.word(wire.REPLY)[:3])
         primary.take(3)
@@ -73,6 +80,10 @@ class Ends(StubsCase):
         primary.say(wire.REQUEST)
         secondary.expect(wire.REQUEST)
         self.assertTrue(primary.closed() and secondary.closed())
+        # Who doesn't know yet may still say something.
+        with self.assertRaises(subprocess.TimeoutExpired):
+            tracer.process.wait(0.2)
+        secondary.say(wire.REPLY)
         self.ends(tracer, primary, secondary)
 
     def test_point_of_a_later_checkpoint(self) -> None:
