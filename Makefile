@@ -98,7 +98,9 @@ $(B)/tools/xl/backends.o: tools/xl/backends.c
 	$(call say,CC $<)
 	$(Q)$(CC) $(CFLAGS_ALL) $(ALL_INC) -Itools/xl $(NL_CFLAGS) -c $< -o $@
 
-$(B)/tools/xl/colo_trace.o: XL_INC := -I$(L)/protocol
+$(B)/tools/xl/trace_check.o: XL_INC := -I$(L)/protocol
+$(patsubst %,$(B)/tools/xl/%.o,colo_trace trace_check trace_proxy \
+  trace_report trace_watch): XL_INC += -I$(L)/wire -I$(L)/stream
 $(B)/tools/xl/stream_verify.o: XL_INC := -I$(L)/wire -I$(L)/stream
 $(B)/tools/xl/%.o: tools/xl/%.c
 	@mkdir -p $(@D)

@@ -118,13 +118,25 @@ static const struct command table[] = {
       .args = "DOMAIN",
       .summary = "Let a protected domain try failed storage requests again" },
     { .name = "colo-trace", .run = cmd_trace, .can_dryrun = true,
-      .args = "--check FILE",
-      .summary = "Hold a session's trace against the protocol's tables",
+      .args = "[options] LISTEN CONNECT | --check [options] FILE",
+      .summary = "Watch two QEMUs' COLO, or check what was written down",
       .options =
-"--check FILE       What `xl -vvv remus' said on stderr; - for stdin.\n"
+"LISTEN, CONNECT    tcp:HOST:PORT or unix:PATH: the primary migrates to the\n"
+"                   first, the secondary listens at the second.\n"
+"--json             One JSON object a line.\n"
+"--messages         A line for each message, too.\n"
+"--silence-ms MS    Report silence but between checkpoints (default: 5000;\n"
+"                   0: never).\n"
+"--record FILE      Keep all that passes, with times.\n"
+"--cut-at MESSAGE:N Pass all up to that message of checkpoint N, then close\n"
+"                   both sides; also ram:N, vmstate:N.\n"
+"--hang-at MESSAGE:N\n"
+"                   The same, then pass nothing more.\n"
+"--check            FILE is a record; or what `xl -vvv remus' said on\n"
+"                   stderr, which is held against the tables; - for stdin.\n"
 "\n"
-"Exit code 0: all by the tables; 1: not, and the line is named; 2: it can't\n"
-"be read, or has no trace in it.\n" },
+"Exit code 0: a clean end, by the protocol; 1: not; 2: the command line\n"
+"isn't understood, or FILE can't be read or has nothing in it.\n" },
     { .name = "stream-verify", .run = cmd_stream_verify, .can_dryrun = true,
       .args = "[options] [FILE]",
       .summary = "Check a migration stream, a save file or a back channel",
