@@ -70,7 +70,7 @@ PAIR_OPTIONS
 
 static const char sink_options[] =
 "LISTEN is tcp:HOST:PORT or unix:PATH: the primary is told to migrate there.\n"
-"It needs the capability x-colo, and none of multifd, return-path, xbzrle and\n"
+"It has the capability x-colo, and none of multifd, return-path, xbzrle and\n"
 "compress. Only memory and devices are kept, no disks.\n"
 "\n"
 "--keep N           Keep the N newest checkpoints (default 2).\n"
@@ -85,7 +85,7 @@ static const char sink_options[] =
 
 static const char replay_options[] =
 "CONNECT is tcp:HOST:PORT or unix:PATH, where a QEMU with the same devices\n"
-"listens (-incoming) that has the capability x-colo. When this has ended with\n"
+"listens (-incoming) and has the capability x-colo. When this has ended with\n"
 "0, its monitor's command x-colo-lost-heartbeat lets the guest run.\n"
 "\n"
 "--checkpoint N     Not the newest, but N, which has to be kept.\n"

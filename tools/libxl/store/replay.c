@@ -9,19 +9,16 @@
  */
 #include "replay.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "buf.h"
 #include "bytes.h"
 #include "peer.h"
 #include "qemu_message.h"
 #include "qemu_ram.h"
+#include "replay_image.h"
 #include "store.h"
 
 #define OUT_SIZE ((size_t)256 << 10)
@@ -33,17 +30,11 @@ struct replay {
     struct peer peer;
     struct qemu_follower *f;
     struct err e;              /* the first failure in a callback */
-    int ram;                   /* descriptor of the image */
-    uint64_t ram_size;         /* octets of all blocks */
-    uint8_t *bits;             /* two for each page: enum bit */
+    struct replay_image image;
     bool sending;              /* else it is looked through */
     uint32_t at;               /* the checkpoint that is read */
     struct buf out;
 };
-
-enum bit { SEEN = 1, DIFFERS = 2 };
-
-static const uint8_t zeros[QEMU_PAGE_SIZE];
 
 /* ---- sending. */
 
@@ -100,89 +91,17 @@ static int say(struct replay *r, enum qemu_message m, uint64_t value,
     return qemu_put_message(&r->out, m, value, e);
 }
 
-/* ---- the image. */
+/* ---- pages. */
 
-static int image_page(struct replay *r, uint64_t at,
-                      uint8_t data[QEMU_PAGE_SIZE], struct err *e)
-{
-    ssize_t n;
-    size_t have = 0;
-
-    while (have < QEMU_PAGE_SIZE) {
-        n = pread(r->ram, data + have, QEMU_PAGE_SIZE - have,
-                  (off_t)(at + have));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return err_sys(e, ERR_IO, n ? errno : EIO, "%s/ram",
-                           r->view.path);
-        have += (size_t)n;
-    }
-    return 0;
-}
-
-static unsigned int shift(uint64_t at)
-{
-    return (unsigned int)(at / QEMU_PAGE_SIZE % 4 * 2);
-}
-
-static void mark(struct replay *r, uint64_t at, bool differs)
-{
-    uint8_t *bits = &r->bits[at / QEMU_PAGE_SIZE / 4];
-
-    *bits &= (uint8_t)~((SEEN | DIFFERS) << shift(at));
-    *bits |= (uint8_t)((SEEN | (differs ? DIFFERS : 0)) << shift(at));
-}
-
-/* Is the page, which the image has as @data, to be sent? One that precopy
-   left out is, unless no checkpoint had it either. */
-static bool wanted(const struct replay *r, uint64_t at, bool zero)
-{
-    unsigned int bits = r->bits[at / QEMU_PAGE_SIZE / 4] >> shift(at);
-
-    return bits & SEEN ? bits & DIFFERS : !zero;
-}
-
-/* The list is complete: is the image what it has to be? */
-static int open_image(struct replay *r, struct err *e)
-{
-    uint32_t blocks = qf_tally(r->f).blocks;
-    struct qf_ram_block last;
-    struct stat st;
-    int rc = store_open_ram(&r->view, &r->ram, e);
-
-    if (rc)
-        return rc;
-    if (blocks) {
-        last = qf_block(r->f, blocks - 1);
-        r->ram_size = last.start + last.length;
-    }
-    if (r->ram_size > STORE_RAM_MAX || fstat(r->ram, &st) ||
-        (uint64_t)st.st_size != r->ram_size)
-        return err_set(e, ERR_FORMAT, "%s/ram isn't of RAM's size, %" PRIu64
-                       " octets", r->view.path, r->ram_size);
-    r->bits = calloc(1, r->ram_size / QEMU_PAGE_SIZE / 4 + 1);
-    if (!r->bits)
-        return err_set(e, ERR_NOMEM, "no memory for two bits for each of %"
-                       PRIu64 " pages", r->ram_size / QEMU_PAGE_SIZE);
-    return 0;
-}
-
-/* A page of precopy: the last of each counts. */
 static int compare(struct replay *r, const struct qf_page *page,
                    struct err *e)
 {
     struct qf_ram_block block = qf_block(r->f, page->block);
-    uint64_t at = block.start + page->offset;
-    uint8_t data[QEMU_PAGE_SIZE];
-    int rc = r->bits ? 0 : open_image(r, e);
+    int rc = r->image.bits ? 0 :
+             replay_image_open(&r->image, &r->view, r->f, e);
 
-    if (!rc)
-        rc = image_page(r, at, data, e);
-    if (!rc)
-        mark(r, at, memcmp(data, page->data ? page->data : zeros,
-                           QEMU_PAGE_SIZE));
-    return rc;
+    return rc ? rc : replay_image_compare(&r->image, block.start +
+                                          page->offset, page->data, e);
 }
 
 static void page(void *ctx, const struct qf_page *page)
@@ -203,15 +122,13 @@ static int send_block(struct replay *r, uint32_t nr, struct err *e)
 {
     struct qf_ram_block b = qf_block(r->f, nr);
     uint8_t data[QEMU_PAGE_SIZE];
-    bool zero;
+    bool lacks = false, zero = false;
     int rc = 0;
 
     for (uint64_t at = 0; at < b.length && !rc; at += QEMU_PAGE_SIZE) {
-        if (!wanted(r, b.start + at, false))
-            continue;
-        rc = image_page(r, b.start + at, data, e);
-        zero = !memcmp(data, zeros, sizeof(data));
-        if (!rc && wanted(r, b.start + at, zero))
+        rc = replay_image_lacks(&r->image, b.start + at, data, &lacks, &zero,
+                                e);
+        if (!rc && lacks)
             rc = put_page(r, nr, at, zero ? NULL : data, e);
     }
     return rc;
@@ -315,8 +232,8 @@ static int look(struct replay *r, struct err *e)
 
     if (!rc)
         rc = follow(r, 0, e);
-    if (!rc && !r->bits)
-        rc = open_image(r, e);
+    if (!rc && !r->image.bits)
+        rc = replay_image_open(&r->image, &r->view, r->f, e);
     if (!rc)
         rc = ready(r, e);
     for (uint32_t i = r->view.first; i <= r->done->checkpoint && !rc; i++)
@@ -383,13 +300,14 @@ static int choose(struct replay *r, struct err *e)
 int replay_run(const struct replay_conf *conf, struct replay_done *done_r,
                struct err *e)
 {
-    struct replay r = { .conf = conf, .done = done_r, .ram = -1 };
+    struct replay r = { .conf = conf, .done = done_r };
     int rc;
 
     memset(done_r, 0, sizeof(*done_r));
     r.peer.fd = -1;
     r.peer.who = "the secondary";
     buf_init(&r.out, 2 * OUT_SIZE);
+    replay_image_init(&r.image);
     r.view.dir = r.view.set = -1;
     rc = peer_check(conf->address, e);
     if (!rc)
@@ -399,10 +317,9 @@ int replay_run(const struct replay_conf *conf, struct replay_done *done_r,
     if (!rc)
         rc = play(&r, e);
     peer_close(&r.peer);
-    cleanup_close(&r.ram);
+    replay_image_dispose(&r.image);
     store_view_dispose(&r.view);
     buf_dispose(&r.out);
     qf_free(r.f);
-    free(r.bits);
     return rc;
 }

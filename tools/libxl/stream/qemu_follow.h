@@ -4,7 +4,8 @@
  * stream (precopy, then checkpoints) and what comes back on the same socket.
  * Each direction is held against its own grammar; how the two take turns is
  * for the protocol's tables. Device state isn't looked into, pages aren't
- * kept: who wants either is handed it as it comes. No I/O, no clock; below QF_MEMORY_MAX, whatever the stream says.
+ * kept: who wants either is handed it as it comes. No I/O, no clock; below
+ * QF_MEMORY_MAX, whatever the stream says.
  * Called by a proxy between two QEMUs, by checkers of captures, by tests.
  *
  * The format is that of QEMU 7.2 and of what later ones add on this socket
