@@ -183,10 +183,11 @@ static int take(void *ctx, const uint8_t *data, size_t n, struct err *e)
     return rc;
 }
 
-/* Follow one of the files; it has to end where it should. */
+/* Follow one of the files; it has to be one checkpoint, or precopy. */
 static int follow(struct replay *r, uint32_t checkpoint, struct err *e)
 {
     CLEANUP_CLOSE int fd = -1;
+    uint64_t before = qf_tally(r->f).checkpoints;
     char words[QF_WORDS_SIZE];
     struct qf_where w;
     int rc = store_open(&r->view, checkpoint, &fd, e);
@@ -197,7 +198,8 @@ static int follow(struct replay *r, uint32_t checkpoint, struct err *e)
     if (rc)
         return rc;
     w = qf_where(r->f, QF_FORWARD);
-    if (!w.inside && (checkpoint ? w.message == QEMU_CHECKPOINT_REQUEST :
+    if (!w.inside && (checkpoint ? w.message == QEMU_CHECKPOINT_REQUEST &&
+                      qf_tally(r->f).checkpoints == before + 1 :
                       w.place == QF_AT_PRECOPY_DONE))
         return 0;
     qf_words(&w, words);

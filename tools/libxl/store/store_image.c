@@ -107,6 +107,9 @@ static int fold(struct store *s, uint32_t checkpoint, struct err *e)
     if (fd < 0)
         return err_sys(e, ERR_IO, errno, "%s/%s", s->path, name);
     rc = store_read(fd, take, s, e);
+    if (!rc && qf_tally(s->image).checkpoints != checkpoint)
+        rc = err_set(e, ERR_FORMAT, "%s/%s isn't one checkpoint", s->path,
+                     name);
     if (rc)
         return rc;
     store_point("sync");

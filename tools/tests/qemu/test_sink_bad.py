@@ -325,6 +325,10 @@ class Damaged(unittest.TestCase):
         self.run_one(self.shorten("checkpoint-00000003"),
                      "checkpoint-00000003: it ends inside device state of "
                      "checkpoint 2")
+        self.run_one(lambda path: os.truncate(path + "/checkpoint-00000003",
+                                              0),
+                     "checkpoint-00000003: it ends before checkpoint-request "
+                     "of checkpoint 2")
         self.run_one(self.shorten("precopy"),
                      "precopy: it ends inside device state of precopy")
         self.run_one(self.shorten("ram"), "ram isn't of RAM's size, 65536 "

@@ -143,6 +143,19 @@ def held(folder: Folder, path: str,
 ENDS: Tuple[type, ...] = (EOFError, ConnectionError)
 
 
+def with_pages(capture: wire.Capture, pages: "Dict[int, bytes]",
+               state: bytes) -> wire.Checkpoint:
+    """A checkpoint of the machine of @capture, with these pages, by number;
+    their block is the one that precopy named last."""
+    ram = capture.checkpoints[0].ram[:5]
+    for page, data in pages.items():
+        kind = FULL if any(data) else ZERO
+        ram += (page * PAGE | kind | CONTINUE).to_bytes(8, "big")
+        ram += data if any(data) else b"\0"
+    ram += EOS.to_bytes(8, "big") + b"\x7e" + ram[1:5] + b"\0"
+    return wire.Checkpoint(ram, state)
+
+
 def expected(capture: wire.Capture) -> "List[Tuple[Memory, bytes]]":
     """Memory and state at each checkpoint of @capture; [0] is nobody's."""
     memory = precopy_memory(capture.precopy)
