@@ -17,7 +17,8 @@ from .machine import Folder
 from .peers import Listener, Peer, connect
 from .qmp import LIMIT_S
 
-XL = str(Path(__file__).resolve().parents[4] / "build" / "xl")
+XL = os.environ.get("XL") or str(
+    Path(__file__).resolve().parents[4] / "build" / "xl")
 PAGE = 4096
 ZERO, FULL, LIST, EOS, CONTINUE = 0x02, 0x08, 0x04, 0x10, 0x20
 
