@@ -37,12 +37,14 @@ I_stream   := base wire stream
 I_protocol := base protocol
 I_compare  := base compare
 I_ops      := base wire ops
+I_store    := base wire stream store
 I_session  := base wire stream protocol compare ops session
 I_io       := base wire stream ops session io
 I_domain   := base wire stream compare ops domain
 I_net      := base wire ops net
 I_disk     := base wire ops disk
-FOLDERS    := base wire stream protocol compare ops session io domain net disk
+FOLDERS    := base wire stream store protocol compare ops session io domain \
+              net disk
 inc = $(foreach d,$(I_$(1)),-I$(L)/$(d))
 
 SRC_LIB := $(foreach d,$(FOLDERS),$(wildcard $(L)/$(d)/*.c))
@@ -54,8 +56,8 @@ SRC_SO  := $(foreach d,$(SO_FOLDERS),$(wildcard $(L)/$(d)/*.c))
 PUBLIC  := $(addprefix $(L)/base/,err.h buf.h) \
            $(addprefix $(L)/wire/,format.h names.h qemu_format.h) \
            $(addprefix $(L)/stream/,checker.h fault.h pages.h \
-             qemu_follow.h qemu_message.h reader.h rules.h validator.h \
-             writer.h)
+             qemu_follow.h qemu_message.h qemu_ram.h reader.h rules.h \
+             validator.h writer.h)
 OBJ_SO  := $(SRC_SO:%.c=$(B)/pic/%.o)
 SRC_XL  := $(wildcard tools/xl/*.c)
 OBJ_XL  := $(SRC_XL:%.c=$(B)/%.o)
@@ -101,6 +103,7 @@ $(B)/tools/xl/backends.o: tools/xl/backends.c
 $(B)/tools/xl/trace_check.o: XL_INC := -I$(L)/protocol
 $(patsubst %,$(B)/tools/xl/%.o,colo_trace trace_check trace_proxy \
   trace_report trace_watch): XL_INC += -I$(L)/wire -I$(L)/stream
+$(B)/tools/xl/colo_sink.o $(B)/tools/xl/colo_replay.o: XL_INC := -I$(L)/store
 $(B)/tools/xl/stream_verify.o: XL_INC := -I$(L)/wire -I$(L)/stream
 $(B)/tools/xl/%.o: tools/xl/%.c
 	@mkdir -p $(@D)

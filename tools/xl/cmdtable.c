@@ -68,6 +68,29 @@ PAIR_OPTIONS
 "                   Without a fence command, when the other host is lost:\n"
 "                   take over (default), or wait for `xl colo-failover'.\n";
 
+static const char sink_options[] =
+"LISTEN is tcp:HOST:PORT or unix:PATH: the primary is told to migrate there.\n"
+"It has the capability x-colo, and none of multifd, return-path, xbzrle and\n"
+"compress. Only memory and devices are kept, no disks.\n"
+"\n"
+"--keep N           Keep the N newest checkpoints (default 2).\n"
+"--silence-ms MS    So long without an octet within the first copy or a\n"
+"                   checkpoint, and the primary is lost (default 10000).\n"
+"--idle-ms MS       The same between two checkpoints (default: no limit).\n"
+"--state-max-mb MB  Refuse a device state above that (default 512).\n"
+"-v                 One line for each checkpoint.\n"
+"\n"
+"Exit code 0: the primary closed the connection between two checkpoints; 1:\n"
+"it failed. Either way DIR has the newest checkpoint that was acknowledged.\n";
+
+static const char replay_options[] =
+"CONNECT is tcp:HOST:PORT or unix:PATH, where a QEMU with the same devices\n"
+"listens (-incoming) and has the capability x-colo. When this has ended with\n"
+"0, its monitor's command x-colo-lost-heartbeat lets the guest run.\n"
+"\n"
+"--checkpoint N     Not the newest, but N, which has to be kept.\n"
+"--silence-ms MS    Limit on each wait for QEMU (default 30000).\n";
+
 static const struct command table[] = {
     { .name = "remus", .run = cmd_remus, .can_dryrun = true,
       .args = "[options] DOMAIN HOST",
@@ -137,6 +160,14 @@ static const struct command table[] = {
 "\n"
 "Exit code 0: a clean end, by the protocol; 1: not; 2: the command line\n"
 "isn't understood, or FILE can't be read or has nothing in it.\n" },
+    { .name = "colo-sink", .run = cmd_sink,
+      .args = "[options] LISTEN DIR",
+      .summary = "Keep the checkpoints of a QEMU COLO primary in a directory",
+      .options = sink_options },
+    { .name = "colo-replay", .run = cmd_replay,
+      .args = "[options] DIR CONNECT",
+      .summary = "Give a QEMU the newest checkpoint of a directory",
+      .options = replay_options },
     { .name = "stream-verify", .run = cmd_stream_verify, .can_dryrun = true,
       .args = "[options] [FILE]",
       .summary = "Check a migration stream, a save file or a back channel",

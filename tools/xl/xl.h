@@ -95,6 +95,8 @@ int cmd_unpause(struct xl *x, int argc, char **argv);
 int cmd_retry(struct xl *x, int argc, char **argv);
 int cmd_start(struct xl *x, int argc, char **argv);
 int cmd_trace(struct xl *x, int argc, char **argv);
+int cmd_sink(struct xl *x, int argc, char **argv);
+int cmd_replay(struct xl *x, int argc, char **argv);
 int cmd_stream_verify(struct xl *x, int argc, char **argv);
 
 /* ---- system.c ----------------------------------------------------------- */

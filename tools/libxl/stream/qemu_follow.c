@@ -140,6 +140,10 @@ static size_t take(struct qemu_follower *f, struct qf_way *w,
         n = (size_t)w->left;
     if (w->step == QF_STEP_DEVICES)
         qf_tail_feed(&f->tail, data, n);
+    if (w->step == QF_STEP_PAGE)
+        qf_page_piece(f, data, n, w->left);
+    if (w->step == QF_STEP_BLOB && f->conf.state)
+        f->conf.state(f->conf.ctx, data, n);
     if (w->keep)
         memcpy(w->scratch + (w->offset - w->at), data, n);
     w->left -= n;
@@ -202,8 +206,10 @@ struct qf_where qf_where(const struct qemu_follower *f,
 
     if (w->step == QF_STEP_DEVICES) {
         r.left = 0;
-        if (qf_tail_ends(&f->tail, &json))
+        if (qf_tail_ends(&f->tail, &json)) {
             r.place = QF_AT_PRECOPY_DONE;
+            r.description = json;
+        }
     }
     if (r.place == QF_AT_HEADER || w->step == QF_STEP_MESSAGE ||
         w->step == QF_STEP_BACK)

@@ -4,7 +4,8 @@
  * stream (precopy, then checkpoints) and what comes back on the same socket.
  * Each direction is held against its own grammar; how the two take turns is
  * for the protocol's tables. Device state isn't looked into, pages aren't
- * kept. No I/O, no clock; below QF_MEMORY_MAX, whatever the stream says.
+ * kept: who wants either is handed it as it comes. No I/O, no clock; below
+ * QF_MEMORY_MAX, whatever the stream says.
  * Called by a proxy between two QEMUs, by checkers of captures, by tests.
  *
  * The format is that of QEMU 7.2 and of what later ones add on this socket
@@ -136,12 +137,33 @@ struct qf_event {
                                   hold any octet; NULL where there is none */
 };
 
+/* ---- content. */
+struct qf_ram_block {
+    const uint8_t *name;       /* valid as long as the follower is */
+    uint8_t name_length;
+    uint64_t length;           /* octets */
+    uint64_t start;            /* the lengths of the blocks before it */
+};
+
+struct qf_page {
+    uint32_t block;            /* for qf_block() */
+    uint64_t offset;           /* in the block */
+    uint32_t kind;             /* QEMU_RAM_ZERO, _PAGE, _XBZRLE, _COMPRESS */
+    const uint8_t *data;       /* QEMU_PAGE_SIZE octets of a _PAGE, valid in
+                                  the call only; else NULL */
+};
+
 struct qf_conf {
     uint64_t vmstate_max;      /* octets; 0: QEMU_VMSTATE_MAX */
     /* Told of each event as soon as its last octet was there; may be NULL. It
        must not feed the follower. */
     void (*event)(void *ctx, const struct qf_event *event);
     void *ctx;
+    /* The same for content, in its order between the events; each may be
+       NULL. A page is whole; a checkpoint's device state comes in pieces, as
+       it is fed. */
+    void (*page)(void *ctx, const struct qf_page *page);
+    void (*state)(void *ctx, const uint8_t *data, size_t n);
 };
 
 struct qemu_follower;
@@ -200,6 +222,8 @@ struct qf_where {
                                     PRECOPY_DONE: if no more comes, it is
                                     complete */
     enum qemu_message message;   /* the one that has its turn: MESSAGE */
+    uint64_t description;        /* octets of it, at PRECOPY_DONE. 0: there is
+                                    none, and more of a device may yet come */
 };
 
 struct qf_where qf_where(const struct qemu_follower *f,
@@ -236,9 +260,14 @@ struct qf_tally {
     uint32_t blocks;
     struct qf_pages pages;            /* of precopy and all checkpoints */
     bool return_path;                 /* OPEN_RETURN_PATH was seen */
+    bool ignore_shared;               /* x-ignore-shared: not all RAM comes */
+    uint32_t ram_id;                  /* of RAM's sections; 0 before START */
 };
 
 struct qf_tally qf_tally(const struct qemu_follower *f);
+
+/* Block @i of the list, below tally.blocks. */
+struct qf_ram_block qf_block(const struct qemu_follower *f, uint32_t i);
 
 /* Octets that a follower has allocated, all of them in qf_new(). */
 size_t qf_memory(void);

@@ -162,7 +162,7 @@ int qf_step_cap_name(struct qemu_follower *f, const uint8_t *p)
     size_t n = (size_t)(w->offset - w->at);
 
     if (n == strlen(QEMU_IGNORE_SHARED) && !memcmp(p, QEMU_IGNORE_SHARED, n))
-        f->ignore_shared = true;
+        f->tally.ignore_shared = true;
     next_capability(f);
     return 0;
 }

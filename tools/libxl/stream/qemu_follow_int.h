@@ -71,6 +71,7 @@ struct qf_tail {
 
 struct qf_block {
     uint64_t length;
+    uint64_t start;            /* of all blocks' octets */
     uint16_t name;             /* in names[] */
     uint8_t name_length;
 };
@@ -83,13 +84,11 @@ struct qemu_follower {
     /* Sections. */
     bool colo;                 /* precopy is over */
     bool in_configuration;     /* a subsection may come */
-    bool ignore_shared;
     uint32_t section;          /* type of the one being read */
     uint64_t section_at;
     uint32_t command, command_length;
     uint32_t capabilities;     /* to come */
     bool ram_started, ram_ended;
-    uint32_t ram_id;
     /* RAM. */
     struct qf_pages pages;     /* of this section or checkpoint */
     uint64_t ram_at;           /* where that began */
@@ -98,6 +97,8 @@ struct qemu_follower {
     bool listed;
     uint64_t list_left;        /* octets of blocks that have to come */
     struct qf_block *block;    /* named last; NULL: none was */
+    const uint8_t *whole;      /* a page that was fed in one piece */
+    uint8_t page[QEMU_PAGE_SIZE];    /* else it is put together here */
     struct qf_block blocks[QEMU_BLOCKS_MAX];
     uint32_t names_used;
     uint8_t names[QEMU_BLOCK_NAMES];
@@ -131,6 +132,9 @@ const char *qf_show(char to[QF_NAME_SHOWN], const uint8_t *name, size_t n);
 /* RAM and sections know each other's beginning. */
 void qf_ram_begin(struct qemu_follower *f);
 void qf_section_begin(struct qemu_follower *f);
+/* The next @n octets, @left of a page's being missing, are its. */
+void qf_page_piece(struct qemu_follower *f, const uint8_t *data, size_t n,
+                   uint64_t left);
 /* All pages since ram_at, up to @end: tell, and add them up. */
 void qf_ram_told(struct qemu_follower *f, uint64_t end);
 

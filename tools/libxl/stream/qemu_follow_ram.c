@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-only */
 /*
  * The follower's steps in RAM: the list of blocks, and records of pages. A
- * name is compared with the list's and not kept; pages pass.
+ * name is compared with the list's and not kept; pages pass, or are handed on.
  */
 #include "qemu_follow_int.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -81,14 +82,15 @@ int qf_step_list_length(struct qemu_follower *f, const uint8_t *p)
         f->names_used + p[0] > QEMU_BLOCK_NAMES)
         return qf_fail(f, QF_FORWARD, QF_RULE_LIST_LIMIT, w->at, NULL);
     qf_read(w, QF_STEP_LIST_BLOCK,
-            p[0] + (f->ignore_shared ? 16u : 8u));
+            p[0] + (f->tally.ignore_shared ? 16u : 8u));
     return 0;
 }
 
 int qf_step_list_block(struct qemu_follower *f, const uint8_t *p)
 {
     struct qf_way *w = &f->ways[QF_FORWARD];
-    size_t n = (size_t)(w->offset - w->at) - (f->ignore_shared ? 16 : 8);
+    size_t n = (size_t)(w->offset - w->at) -
+               (f->tally.ignore_shared ? 16 : 8);
     struct qf_block *b = &f->blocks[f->tally.blocks];
     uint64_t length = get_be64(p + n);
     char name[QEMU_NAME_MAX + 1], shown[QF_NAME_SHOWN];
@@ -105,6 +107,7 @@ int qf_step_list_block(struct qemu_follower *f, const uint8_t *p)
                        "%s has %" PRIu64 " of the %" PRIu64 " octets left",
                        qf_show(shown, p, n), length, f->list_left);
     b->length = length;
+    b->start = f->tally.blocks ? b[-1].start + b[-1].length : 0;
     b->name = (uint16_t)f->names_used;
     b->name_length = (uint8_t)n;
     memcpy(f->names + f->names_used, p, n);
@@ -118,7 +121,40 @@ int qf_step_list_block(struct qemu_follower *f, const uint8_t *p)
     return 0;
 }
 
+struct qf_ram_block qf_block(const struct qemu_follower *f, uint32_t i)
+{
+    const struct qf_block *b = &f->blocks[i];
+
+    assert(i < f->tally.blocks);
+    return (struct qf_ram_block) {
+        .name = f->names + b->name, .name_length = b->name_length,
+        .length = b->length, .start = b->start,
+    };
+}
+
 /* ---- records. */
+
+void qf_page_piece(struct qemu_follower *f, const uint8_t *data, size_t n,
+                   uint64_t left)
+{
+    if (!f->conf.page || f->record_kind != QEMU_RAM_PAGE)
+        return;
+    f->whole = n == QEMU_PAGE_SIZE ? data : f->page;
+    if (f->whole == f->page)
+        memcpy(f->page + QEMU_PAGE_SIZE - left, data, n);
+}
+
+static void tell_page(struct qemu_follower *f)
+{
+    struct qf_page page = {
+        .block = (uint32_t)(f->block - f->blocks),
+        .offset = f->record_offset, .kind = f->record_kind,
+        .data = f->record_kind == QEMU_RAM_PAGE ? f->whole : NULL,
+    };
+
+    if (f->conf.page)
+        f->conf.page(f->conf.ctx, &page);
+}
 
 /* The block is known: is the page in it, and what follows the record? */
 static int begin_page(struct qemu_follower *f)
@@ -219,6 +255,7 @@ int qf_step_zero(struct qemu_follower *f, const uint8_t *p)
                        "it is 0x%02x here", p[0]);
     f->pages.zero++;
     next_record(f);
+    tell_page(f);
     return 0;
 }
 
@@ -256,5 +293,6 @@ int qf_step_page(struct qemu_follower *f, const uint8_t *p)
     else
         f->pages.full++;
     next_record(f);
+    tell_page(f);
     return 0;
 }

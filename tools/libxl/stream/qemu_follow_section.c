@@ -127,7 +127,7 @@ int qf_step_section(struct qemu_follower *f, const uint8_t *p)
 
 int qf_step_start(struct qemu_follower *f, const uint8_t *p)
 {
-    f->ram_id = get_be32(p);
+    f->tally.ram_id = get_be32(p);
     qf_read(&f->ways[QF_FORWARD], QF_STEP_START_NAME, p[4] + 8u);
     return 0;
 }
@@ -152,11 +152,11 @@ int qf_step_start_name(struct qemu_follower *f, const uint8_t *p)
 /* The id of the section, in its head or its footer. */
 static int check_id(struct qemu_follower *f, const uint8_t *p, uint64_t at)
 {
-    if (get_be32(p) == f->ram_id)
+    if (get_be32(p) == f->tally.ram_id)
         return 0;
     return qf_fail(f, QF_FORWARD, QF_RULE_SECTION_ID, at,
                    "it is %" PRIu32 " here, RAM's %" PRIu32, get_be32(p),
-                   f->ram_id);
+                   f->tally.ram_id);
 }
 
 int qf_step_part(struct qemu_follower *f, const uint8_t *p)
