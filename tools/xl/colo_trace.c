@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "out.h"
-#include "trace_address.h"
 #include "trace_check.h"
 #include "trace_proxy.h"
 #include "trace_report.h"

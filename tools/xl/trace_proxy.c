@@ -19,9 +19,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "buf.h"
 #include "clock.h"
-#include "trace_address.h"
 #include "trace_record.h"
 
 #define ROOM      ((size_t)256 << 10)    /* stays in the processor's cache */
@@ -322,7 +322,7 @@ static int connect_both(struct proxy *p, struct err *e)
     report_listening(p->conf->report, shown);
     rc = address_accept(p->conf->listen, fd, &p->fds[PRIMARY], e);
     if (!rc)
-        rc = address_connect(p->conf->connect, &p->fds[SECONDARY], e);
+        rc = address_connect(p->conf->connect, 0, &p->fds[SECONDARY], e);
     if (rc)
         return rc;
     report_connected(p->conf->report, p->conf->connect);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only */
 /*
- * A socket to a QEMU: addresses, and octets each way with a bounded wait.
+ * A socket to a QEMU: octets each way with a bounded wait.
  * Knows nothing of what they mean. Called by the sink and the replay.
  */
 #ifndef XC_STORE_PEER_H
@@ -12,26 +12,13 @@
 
 #include "err.h"
 
-#define PEER_NAME 160u
-
 struct peer {
     int fd;
     bool tcp;
     const char *who;           /* for messages: "the primary" */
 };
 
-/* "tcp:HOST:PORT", HOST perhaps in brackets, or "unix:PATH"; ERR_USAGE. */
-int peer_check(const char *address, struct err *e);
-
-/*
- * Listen at @address. Where there is a socket that nobody listens at, as who
- * was killed leaves it, it is replaced. @name_r: where that is, with the port
- * that was taken for port 0.
- */
-int peer_listen(const char *address, int *fd_r, char name_r[PEER_NAME],
-                struct err *e);
-/* Wait for one connection, and listen no longer: @listener is closed, a unix
-   socket's name removed. */
+/* As address.h's, and octets leave at once. */
 int peer_accept(const char *address, int listener, struct peer *p,
                 struct err *e);
 int peer_connect(const char *address, unsigned int wait_ms, struct peer *p,

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "address.h"
 #include "buf.h"
 #include "bytes.h"
 #include "peer.h"
@@ -311,7 +312,7 @@ int replay_run(const struct replay_conf *conf, struct replay_done *done_r,
     buf_init(&r.out, 2 * OUT_SIZE);
     replay_image_init(&r.image);
     r.view.dir = r.view.set = -1;
-    rc = peer_check(conf->address, e);
+    rc = address_check(conf->address, e);
     if (!rc)
         rc = choose(&r, e);
     if (!rc)

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "buf.h"
 #include "peer.h"
 #include "qemu_message.h"
@@ -272,8 +273,8 @@ static int serve(struct sink *s, struct err *e)
 
 static int wait_for_primary(struct sink *s, struct err *e)
 {
-    char name[PEER_NAME];
-    int listener, rc = peer_listen(s->conf->address, &listener, name, e);
+    char name[ADDRESS_SIZE];
+    int listener, rc = address_listen(s->conf->address, &listener, name, e);
 
     if (rc)
         return rc;
@@ -289,7 +290,7 @@ int sink_run(const struct sink_conf *conf, struct err *e)
         .vmstate_max = conf->state_max, .event = event, .page = page,
         .state = state, .ctx = s,
     };
-    int rc = peer_check(conf->address, e);
+    int rc = address_check(conf->address, e);
 
     if (rc)
         return rc;

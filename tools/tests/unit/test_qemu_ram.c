@@ -35,6 +35,14 @@ static void take_page(void *ctx, const struct qf_page *page)
     c->pages[c->nr++].data = NULL;
 }
 
+/* By its fields: padding isn't theirs. */
+static void assert_same_page(const struct qf_page *a, const struct qf_page *b)
+{
+    assert_int_equal(a->block, b->block);
+    assert_int_equal(a->offset, b->offset);
+    assert_int_equal(a->kind, b->kind);
+}
+
 static void take_state(void *ctx, const uint8_t *data, size_t n)
 {
     struct content *c = ctx;
@@ -81,7 +89,8 @@ static void content_is_handed_on_in_any_pieces(void **state)
         feed_all(&c, &p, pieces[i]);
         assert_int_equal(c.nr, whole.nr);
         assert_memory_equal(c.data, whole.data, sizeof(c.data));
-        assert_memory_equal(c.pages, whole.pages, sizeof(c.pages));
+        for (size_t at = 0; at < c.nr; at++)
+            assert_same_page(&c.pages[at], &whole.pages[at]);
         assert_int_equal(c.state.size, whole.state.size);
         assert_memory_equal(c.state.data, whole.state.data, c.state.size);
         assert_int_equal(c.state.size, qf_tally(c.f).octets[QF_OCTETS_BLOBS]);
@@ -154,8 +163,7 @@ static void what_is_written_reads_the_same(void **state)
     assert_int_equal(qf_forward(c.f, out.data, out.size, &e), 0);
     assert_int_equal(c.nr, nr + 20);
     for (size_t i = nr; i < c.nr; i++) {
-        assert_memory_equal(&c.pages[i], &c.pages[i - 20],
-                            sizeof(c.pages[i]));
+        assert_same_page(&c.pages[i], &c.pages[i - 20]);
         assert_memory_equal(c.data[i], c.data[i - 20], QEMU_PAGE_SIZE);
     }
     assert_int_equal(qf_tally(c.f).checkpoints, 6);

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-only */
 /*
- * Sockets for the proxy. Each is given up whole or not at all.
+ * Sockets by address. Each is given up whole or not at all.
  */
-#include "trace_address.h"
+#include "address.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -16,6 +20,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "clock.h"
 
 /* The path behind "unix:", or NULL. */
 static const char *path_of(const char *text)
@@ -23,7 +28,8 @@ static const char *path_of(const char *text)
     return strncmp(text, "unix:", 5) ? NULL : text + 5;
 }
 
-/* HOST and PORT of tcp:HOST:PORT; brackets around a HOST with colons. */
+/* HOST and PORT of tcp:HOST:PORT; brackets around a HOST with colons. As with
+   QEMU none is any here, or this host. */
 static int split(const char *text, char host[ADDRESS_SIZE],
                  const char **port_r, struct err *e)
 {
@@ -32,6 +38,8 @@ static int split(const char *text, char host[ADDRESS_SIZE],
 
     colon = strncmp(text, "tcp:", 4) ? NULL : strrchr(text + 4, ':');
     if (!colon || !colon[1] ||
+        strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
+        strtoul(colon + 1, NULL, 10) > UINT16_MAX ||
         (size_t)(colon - text) >= ADDRESS_SIZE)
         return err_set(e, ERR_USAGE, "\"%s\" is neither tcp:HOST:PORT nor "
                        "unix:PATH", text);
@@ -116,26 +124,71 @@ static int look_up(const char *text, bool listens, struct addrinfo **list_r,
     return r ? err_set(e, ERR_NOTFOUND, "%s: %s", text, gai_strerror(r)) : 0;
 }
 
-static int tcp_socket(const char *text, bool listens, int *fd_r,
-                      struct err *e)
+/* Until the connection stands or doesn't; 0, or errno. */
+static int await_connection(int fd, unsigned int wait_ms)
+{
+    struct pollfd p = { .fd = fd, .events = POLLOUT };
+    uint64_t end = clock_ms() + wait_ms, now;
+    socklen_t n = sizeof(int);
+    int r, error = 0;
+
+    do {
+        now = clock_ms();
+        r = poll(&p, 1, now < end ? (int)(end - now) : 0);
+    } while (r < 0 && errno == EINTR);
+    if (r <= 0)
+        return r < 0 ? errno : ETIMEDOUT;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) ? errno : error;
+}
+
+/* @fd is one that blocks, before and afterwards; 0, or errno. */
+static int connect_within(int fd, const struct sockaddr *a, socklen_t n,
+                          unsigned int wait_ms)
+{
+    int flags = fcntl(fd, F_GETFL), error = 0;
+
+    if (wait_ms)
+        fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+    if (connect(fd, a, n))
+        error = errno;
+    if (wait_ms && (error == EINPROGRESS || error == EINTR))
+        error = await_connection(fd, wait_ms);
+    fcntl(fd, F_SETFL, flags);
+    return error;
+}
+
+static int connect_failed(const char *text, int errnum, struct err *e)
+{
+    return err_sys(e, errnum == ETIMEDOUT ? ERR_TIMEOUT : ERR_IO, errnum,
+                   "can't connect to %s", text);
+}
+
+/* 0, or errno. */
+static int use_tcp(int fd, const struct addrinfo *a, bool listens,
+                   unsigned int wait_ms)
+{
+    int on = 1;
+
+    if (!listens)
+        return connect_within(fd, a->ai_addr, a->ai_addrlen, wait_ms);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    return bind(fd, a->ai_addr, a->ai_addrlen) || listen(fd, 1) ? errno : 0;
+}
+
+static int tcp_socket(const char *text, bool listens, unsigned int wait_ms,
+                      int *fd_r, struct err *e)
 {
     struct addrinfo *list = NULL;
-    int rc = look_up(text, listens, &list, e), on = 1, fd = -1;
+    int rc = look_up(text, listens, &list, e), fd = -1, error;
 
     if (rc)
         return rc;
     rc = err_set(e, ERR_NOTFOUND, "%s: no address", text);
     for (struct addrinfo *a = list; a && rc; a = a->ai_next) {
         fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (fd >= 0 && listens)
-            setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-        if (fd >= 0 && (listens ? !bind(fd, a->ai_addr, a->ai_addrlen) &&
-                                  !listen(fd, 1) :
-                        !connect(fd, a->ai_addr, a->ai_addrlen)))
-            rc = 0;
-        else
-            rc = err_sys(e, ERR_IO, errno, "can't %s %s",
-                         listens ? "listen at" : "connect to", text);
+        error = fd < 0 ? errno : use_tcp(fd, a, listens, wait_ms);
+        rc = !error ? 0 : !listens ? connect_failed(text, error, e) :
+             err_sys(e, ERR_IO, error, "can't listen at %s", text);
         if (rc && fd >= 0)
             close(fd);
     }
@@ -165,7 +218,7 @@ int address_listen(const char *text, int *fd_r, char shown[ADDRESS_SIZE],
 {
     CLEANUP_CLOSE int fd = -1;
     int rc = path_of(text) ? unix_listen(path_of(text), &fd, e) :
-                             tcp_socket(text, true, &fd, e);
+                             tcp_socket(text, true, 0, &fd, e);
 
     if (rc)
         return rc;
@@ -179,7 +232,7 @@ int address_accept(const char *text, int fd, int *fd_r, struct err *e)
 {
     do {
         *fd_r = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
-    } while (*fd_r < 0 && errno == EINTR);
+    } while (*fd_r < 0 && (errno == EINTR || errno == ECONNABORTED));
     if (*fd_r < 0)
         err_sys(e, ERR_IO, errno, "nobody could connect");
     if (path_of(text))
@@ -188,24 +241,33 @@ int address_accept(const char *text, int fd, int *fd_r, struct err *e)
     return *fd_r < 0 ? e->code : 0;
 }
 
-int address_connect(const char *text, int *fd_r, struct err *e)
+int address_connect(const char *text, unsigned int wait_ms, int *fd_r,
+                    struct err *e)
 {
     CLEANUP_CLOSE int fd = -1;
     struct sockaddr_un a;
-    int rc;
+    int rc, error = 0;
 
     if (!path_of(text)) {
-        rc = tcp_socket(text, false, &fd, e);
+        rc = tcp_socket(text, false, wait_ms, &fd, e);
     } else {
         rc = unix_socket(path_of(text), &a, &fd, e);
-        if (!rc && connect(fd, (struct sockaddr *)&a, sizeof(a)))
-            rc = err_sys(e, ERR_IO, errno, "can't connect to %s", text);
+        if (!rc)
+            error = connect_within(fd, (struct sockaddr *)&a, sizeof(a),
+                                   wait_ms);
+        if (error)
+            rc = connect_failed(text, error, e);
     }
     if (rc)
         return rc;
     *fd_r = fd;
     fd = -1;
     return 0;
+}
+
+bool address_is_tcp(const char *text)
+{
+    return !path_of(text);
 }
 
 void address_no_delay(int fd)

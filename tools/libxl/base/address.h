@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-only */
 /*
  * Addresses as QEMU writes them, tcp:HOST:PORT and unix:PATH, and the sockets
- * that belong to them. Waits for the network; passes nothing. Called by the
- * proxy before it begins.
+ * that belong to them. Waits for the network; passes nothing. Called by who
+ * stands between or beside QEMUs, before it begins.
  */
-#ifndef XL_TRACE_ADDRESS_H
-#define XL_TRACE_ADDRESS_H
+#ifndef XC_BASE_ADDRESS_H
+#define XC_BASE_ADDRESS_H
 
 #include <stdbool.h>
 
@@ -13,7 +13,8 @@
 
 #define ADDRESS_SIZE 160
 
-/* ERR_USAGE unless @text is of one of the two forms. */
+/* ERR_USAGE unless @text is of one of the two forms. HOST may be in brackets,
+   or empty: any of this host's, or itself; PORT is a number. */
 int address_check(const char *text, struct err *e);
 
 /*
@@ -27,7 +28,12 @@ int address_listen(const char *text, int *fd_r, char shown[ADDRESS_SIZE],
 /* One connection; then nobody can connect any more. @fd is closed. */
 int address_accept(const char *text, int fd, int *fd_r, struct err *e);
 
-int address_connect(const char *text, int *fd_r, struct err *e);
+/* Within @wait_ms, to each address that the name has; 0: as long as the kernel
+   tries. ERR_USAGE, ERR_NOTFOUND, ERR_TIMEOUT, ERR_IO. */
+int address_connect(const char *text, unsigned int wait_ms, int *fd_r,
+                    struct err *e);
+
+bool address_is_tcp(const char *text);
 
 /* Octets leave at once, and their arrival is told at once; of a unix socket
    nothing has to be asked. */
