@@ -13,7 +13,8 @@
 
 int link_init(struct colo_link *l, const struct env_ops *ops,
               struct env *env, const struct logger *log,
-              enum sr_direction in, bool colo, struct err *e)
+              enum sr_direction in, const struct colo_params *p,
+              struct err *e)
 {
     enum wire_layer first = in == SR_BACK ? WIRE_LIBXL : WIRE_XL;
 
@@ -25,11 +26,12 @@ int link_init(struct colo_link *l, const struct env_ops *ops,
     outq_init(&l->out);
     buf_init(&l->body, LINK_SMALL_MAX);
     sr_reader_init(&l->reader, in, first);
-    l->check = sr_validator_new(in, first, colo ? SR_MODE_COLO
-                                               : SR_MODE_REMUS);
+    l->check = sr_validator_new(in, first, p->colo ? SR_MODE_COLO
+                                                  : SR_MODE_REMUS);
     if (!l->check)
         return err_set(e, ERR_NOMEM, "no memory for the stream's checks");
     l->heard_ns = ops->now(env);
+    window_init(&l->window, p->silence_ms * ENV_MS / LINK_WAIT_PART);
     return 0;
 }
 
@@ -51,23 +53,41 @@ static bool link_break(struct colo_link *l, int errnum)
     return false;
 }
 
+/* The first @room octets of the @n spans; returns how many spans they are. */
+static int clip(struct iovec *iov, int n, uint64_t room)
+{
+    for (int i = 0; i < n; i++) {
+        if (iov[i].iov_len >= room) {
+            iov[i].iov_len = (size_t)room;
+            return room ? i + 1 : i;
+        }
+        room -= iov[i].iov_len;
+    }
+    return n;
+}
+
 bool link_flush(struct colo_link *l)
 {
+    uint64_t now = l->ops->now(l->env);
     struct iovec iov[IOV_BATCH];
+    bool full = false;    /* stream and peer have what they take for now */
 
     if (!l->open || l->broken)
         return true;
-    while (!outq_empty(&l->out)) {
-        int n = outq_peek(&l->out, iov, IOV_BATCH);
-        ssize_t r = l->ops->send(l->env, iov, n);
+    while (!full && !outq_empty(&l->out)) {
+        uint64_t room = window_room(&l->window, l->out.sent, now);
+        int n = clip(iov, outq_peek(&l->out, iov, IOV_BATCH), room);
+        ssize_t r = n ? l->ops->send(l->env, iov, n) : 0;
 
-        if (r == -EAGAIN || r == 0)
-            break;
-        if (r < 0)
+        if (r < 0 && r != -EAGAIN)
             return link_break(l, (int)-r);
-        outq_advance(&l->out, (size_t)r);
+        if (r > 0)
+            outq_advance(&l->out, (size_t)r);
+        full = r <= 0;
     }
-    l->ops->want_send(l->env, !outq_empty(&l->out));
+    window_sent(&l->window, l->out.sent, now);
+    l->ops->want_send(l->env, !outq_empty(&l->out) &&
+                              window_room(&l->window, l->out.sent, now));
     if (l->last && outq_empty(&l->out))
         l->ops->end_send(l->env);
     return true;
@@ -158,6 +178,31 @@ void link_allow_silence(struct colo_link *l, uint64_t silence_ns)
         return;
     l->silence_ns = silence_ns;
     l->ops->timer(l->env, ENV_TIMER_SILENCE, silence_ns);
+}
+
+int link_received(struct colo_link *l, struct err *e)
+{
+    uint64_t octets;
+    int rc = sr_get_received(l->body.data, l->body.size, &octets, e);
+
+    if (!rc)
+        rc = window_received(&l->window, octets, l->out.sent,
+                             l->ops->now(l->env), e);
+    return rc;
+}
+
+void link_report(struct colo_link *l, uint64_t least)
+{
+    CLEANUP_BUF struct buf b = { 0 };
+    uint64_t octets = sr_reader_offset(&l->reader);
+    struct err e;
+
+    if (!l->own || !takes_more(l) || octets - l->reported < least)
+        return;
+    if (sr_put_received(&b, octets, &e) || outq_put_urgent(&l->out, &b, &e))
+        log_error(l->log, "event=report-failed text=\"%s\"", e.msg);
+    else
+        l->reported = octets;
 }
 
 void link_beat(struct colo_link *l)

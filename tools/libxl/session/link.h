@@ -17,6 +17,7 @@
 #include "reader.h"
 #include "session.h"
 #include "validator.h"
+#include "window.h"
 #include "writer.h"
 
 /* A record that is collected whole is never longer. */
@@ -26,6 +27,8 @@
 #define LINK_EARLY_SILENCE_NS (2 * (uint64_t)DOM_STEP_LIMIT_MS * ENV_MS)
 /* After a failed write, how long the input may go on before it counts. */
 #define LINK_BROKEN_NS (500 * ENV_MS)
+/* Octets may wait on their way for this part of the silence limit. */
+#define LINK_WAIT_PART 4u
 
 struct colo_link {
     const struct env_ops *ops;
@@ -35,6 +38,8 @@ struct colo_link {
     struct sr_reader reader;
     struct sr_validator *check;
     struct buf body;             /* of the small record being read */
+    struct window window;        /* bounds what is under way to the peer */
+    uint64_t reported;           /* octets, to a peer that bounds them */
     uint64_t generation;
     uint64_t heard_ns;           /* when the last octet came */
     uint64_t heartbeat_ns, silence_ns;    /* 0: not yet */
@@ -46,7 +51,8 @@ struct colo_link {
 
 int link_init(struct colo_link *l, const struct env_ops *ops,
               struct env *env, const struct logger *log,
-              enum sr_direction in, bool colo, struct err *e);
+              enum sr_direction in, const struct colo_params *p,
+              struct err *e);
 void link_dispose(struct colo_link *l);
 
 /* Send what the stream takes now. False: it was found broken just now. */
@@ -78,6 +84,10 @@ void link_allow_silence(struct colo_link *l, uint64_t silence_ns);
 void link_beat(struct colo_link *l);
 /* True when nothing came for too long; otherwise the timer is set again. */
 bool link_is_silent(struct colo_link *l);
+/* The peer's RECEIVED is in the body: it may make room for more. */
+int link_received(struct colo_link *l, struct err *e);
+/* Tell the peer how much came, if that is @least more than it was told. */
+void link_report(struct colo_link *l, uint64_t least);
 /* Octets came. */
 static inline void link_heard(struct colo_link *l)
 {

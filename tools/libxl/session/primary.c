@@ -365,7 +365,7 @@ int primary_new(const struct colo_primary_conf *conf,
     p->state = p->mode->machine->initial;
     p->round_least = SIZE_MAX;
     buf_init(&p->peer_pfns, (p->info->ram_pages + COLO_SPARE_PAGES) * 8);
-    rc = link_init(&p->link, ops, env, conf->log, SR_BACK, p->params.colo, e);
+    rc = link_init(&p->link, ops, env, conf->log, SR_BACK, &p->params, e);
     p->link.generation = generation;
     if (!rc)
         rc = stats_init(&p->stats, e);

@@ -99,11 +99,10 @@ static int back_state(struct colo_primary *p, struct err *e)
 
 static int back_record(struct colo_primary *p, uint32_t type, struct err *e)
 {
-    switch (type) {
-    case WIRE_OPT_HEARTBEAT:
-        /* It has read our HELLO, and goes on from here. */
+    /* Behind its greeting: it has read our HELLO, and goes on from here. */
+    if (p->link.own && type != WIRE_OPT_HELLO && type != WIRE_OPT_PEER_INFO)
         link_start_listening(&p->link);
-        return 0;
+    switch (type) {
     case WIRE_OPT_HELLO:
         return back_hello(p, e);
     case WIRE_OPT_RELEASE:
@@ -115,12 +114,14 @@ static int back_record(struct colo_primary *p, uint32_t type, struct err *e)
         primary_admitted(p);
         return sr_get_pause_reason(p->link.body.data, p->link.body.size,
                                    &p->kept, e);
+    case WIRE_OPT_RECEIVED:
+        return link_received(&p->link, e);
     case WIRE_OPT_FRAME:
         return pairing_peer(&p->pairing, &p->link.body, e);
     case WIRE_LIBXL_CHECKPOINT_STATE:
         return back_state(p, e);
     default:
-        return 0;    /* PEER_INFO, or optional and unknown: skipped */
+        return 0;    /* PEER_INFO, HEARTBEAT, or one that isn't known */
     }
 }
 

@@ -206,6 +206,7 @@ static size_t on_input(void *v, const uint8_t *data, size_t n)
             break;
         secondary_run(s);
     }
+    link_report(&s->link, WINDOW_REPORT);
     secondary_feed(s);
     secondary_run(s);
     secondary_unpark(s);
@@ -251,6 +252,7 @@ static void on_timer(void *v, enum env_timer t)
 
     switch (t) {
     case ENV_TIMER_HEARTBEAT:
+        link_report(&s->link, 1);
         link_beat(&s->link);
         break;
     case ENV_TIMER_SILENCE:
@@ -320,8 +322,7 @@ int secondary_new(const struct colo_secondary_conf *conf,
     buf_init(&s->feed, FEED_MAX);
     buf_init(&s->given.cpuid_policy, WIRE_POLICY_MAX);
     buf_init(&s->given.msr_policy, WIRE_POLICY_MAX);
-    rc = link_init(&s->link, ops, env, conf->log, SR_FORWARD, s->params.colo,
-                   e);
+    rc = link_init(&s->link, ops, env, conf->log, SR_FORWARD, &s->params, e);
     if (!rc && s->params.colo && !s->dom_ops->runs_copies)
         rc = err_set(e, ERR_UNSUPPORTED, "the %s backend can't run a copy "
                      "beside its domain (COLO)", s->dom_ops->name);

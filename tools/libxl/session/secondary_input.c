@@ -210,6 +210,7 @@ static int on_hello(struct colo_secondary *s, struct err *e)
     s->needs_proof = h.features & WIRE_HELLO_PROOF;
     link_start_beating(&s->link, s->params.heartbeat_ms * ENV_MS);
     link_start_listening(&s->link);
+    link_report(&s->link, 0);    /* from here on the primary bounds it */
     return 0;
 }
 

@@ -125,6 +125,16 @@ int sr_get_zero_pages(const uint8_t *body, size_t length, uint64_t *pfns_r,
     return 0;
 }
 
+int sr_get_received(const uint8_t *body, size_t length, uint64_t *octets_r,
+                    struct err *e)
+{
+    int rc = check_length(WIRE_LIBXL, WIRE_OPT_RECEIVED, length, e);
+
+    if (rc == 0)
+        *octets_r = get_le64(body);
+    return rc;
+}
+
 int sr_get_frame(const uint8_t *body, size_t length, uint32_t *vif_r,
                  const uint8_t **frame_r, size_t *n_r, struct err *e)
 {

@@ -15,7 +15,7 @@ int sr_put_heartbeat(struct buf *b, struct err *e)
     return sr_put_record(b, WIRE_OPT_HEARTBEAT, NULL, 0, e);
 }
 
-/* A body of a word, and a word that is zero. */
+/* A body of one number; below 2^32 it is a word, and a word that is zero. */
 static int put_word(struct buf *b, uint32_t type, uint64_t word,
                     struct err *e)
 {
@@ -30,6 +30,11 @@ int sr_put_release(struct buf *b, enum wire_keeper keeper, struct err *e)
     if (keeper >= WIRE_KEEPERS_NR)
         return sr_put_bug(e, "nobody who could keep a domain");
     return put_word(b, WIRE_OPT_RELEASE, keeper, e);
+}
+
+int sr_put_received(struct buf *b, uint64_t octets, struct err *e)
+{
+    return put_word(b, WIRE_OPT_RECEIVED, octets, e);
 }
 
 int sr_put_gone(struct buf *b, struct err *e)

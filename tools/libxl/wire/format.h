@@ -99,7 +99,8 @@ enum wire_layer { WIRE_XL, WIRE_LIBXL, WIRE_LIBXC };
     X(PAUSE_REASON, 0x80000005u, 8, 8, 1)                                   \
     X(PEER_INFO,    0x80000006u, 72, 72, 1)                                 \
     X(ZERO_PAGES,   0x80000007u, 16, 8 + 8 * WIRE_ZERO_PAGES_MAX, 8)        \
-    X(FRAME,        0x80000008u, 8 + WIRE_FRAME_MIN, 8 + WIRE_FRAME_MAX, 1)
+    X(FRAME,        0x80000008u, 8 + WIRE_FRAME_MIN, 8 + WIRE_FRAME_MAX, 1) \
+    X(RECEIVED,     0x80000009u, 8, 8, 1)
 
 #define WIRE_XL_ENUM(n, v, lo, hi, u) WIRE_LIBXL_##n = (v),
 #define WIRE_XC_ENUM(n, v, lo, hi, u) WIRE_LIBXC_##n = (v),
@@ -115,6 +116,7 @@ enum wire_libxc_type { WIRE_LIBXC_RECORDS(WIRE_XC_ENUM) };
 #define WIRE_OPT_PEER_INFO    0x80000006u
 #define WIRE_OPT_ZERO_PAGES   0x80000007u
 #define WIRE_OPT_FRAME        0x80000008u
+#define WIRE_OPT_RECEIVED     0x80000009u
 
 /* ---- CHECKPOINT_STATE: X(NAME, control_id, comes from the primary). */
 #define WIRE_STATES(X)      \

@@ -10,7 +10,7 @@
 #include "writer.h"
 
 enum { STATE, STATE_BACK, HEARTBEAT, HELLO, RELEASE, TSC, PARAMS,
-       PAUSE_REASON, PEER_INFO, GONE, FRAME, KINDS };
+       PAUSE_REASON, PEER_INFO, GONE, FRAME, RECEIVED, KINDS };
 
 static const struct {
     enum wire_layer layer;
@@ -25,6 +25,7 @@ static const struct {
     [PAUSE_REASON] = { WIRE_LIBXL, WIRE_OPT_PAUSE_REASON },
     [PEER_INFO] = { WIRE_LIBXL, WIRE_OPT_PEER_INFO },
     [FRAME] = { WIRE_LIBXL, WIRE_OPT_FRAME },
+    [RECEIVED] = { WIRE_LIBXL, WIRE_OPT_RECEIVED },
     [TSC] = { WIRE_LIBXC, WIRE_LIBXC_X86_TSC_INFO },
     [PARAMS] = { WIRE_LIBXC, WIRE_LIBXC_HVM_PARAMS },
 };
@@ -72,6 +73,8 @@ static int decode(int kind, const uint8_t *body, size_t length,
         rc = sr_get_frame(body, length, &vif, &frame, &n, NULL);
         MUST(rc || (n >= WIRE_FRAME_MIN && frame + n == body + length));
         return rc;
+    case RECEIVED:
+        return sr_get_received(body, length, &value, NULL);
     case TSC:
         return sr_get_tsc_info(body, length, &t, NULL);
     default:

@@ -253,6 +253,8 @@ OPTIONAL: List[Case] = [
               peer_info(b"a\0b")),
     _optional("peer-info-name", "last octet", "PEER_INFO",
               peer_info(b"a" + bytes(62) + b"b")),
+    _optional("optional-length", "RECEIVED, 4", "RECEIVED", word(0)),
+    _optional("optional-length", "RECEIVED, 16", "RECEIVED", bytes(16)),
     _optional("optional-length", "PAUSE_REASON, 4", "PAUSE_REASON", word(0)),
     _optional("pause-reason-value", "6, before zero", "PAUSE_REASON",
               word(6, 2)),

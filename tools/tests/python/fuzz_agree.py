@@ -136,6 +136,7 @@ def _optional(stream: Stream, choose: Choose) -> None:
         ("RELEASE", streams.word(choose.randrange(3), 0)),
         ("HELLO", streams.hello(choose.randrange(3), choose.randrange(3))),
         ("PEER_INFO", streams.peer_info()),
+        ("RECEIVED", streams.long(choose.randrange(9))),
         ("ZERO_PAGES", streams.word(choose.randrange(1, 3), 0)
          + streams.long(choose.randrange(9), choose.randrange(9))),
         ("FRAME", streams.frame(size=choose.randrange(12, 24))),

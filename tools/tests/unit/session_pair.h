@@ -49,6 +49,7 @@ struct side {
     bool colo;
     unsigned int compare_ms;    /* 0: never too late */
     const struct dom_ops *dom_ops;    /* NULL: the embedded domain's */
+    bool unhurried;    /* an hour between two signs of life, or for a step */
 };
 
 static char side_a[] = "A", side_b[] = "B";
@@ -109,6 +110,8 @@ static void run_primary(const struct pair *p, const struct side *side, int fd)
                                                : SILENCE_NEVER_MS,
         .fence = side->fence, .peer = "b",
         .shared_disks = side->shared_disks,
+        .heartbeat_ms = side->unhurried ? 3600000 : 0,
+        .step_ms = side->unhurried ? 3600000 : 0,
         .silence_ms = silence_of(side) };
     struct dom_open o = { .name = "emb", .log = &log,
                           .backend_arg = p->config };

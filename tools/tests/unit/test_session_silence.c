@@ -116,6 +116,20 @@ static void frozen_primary_that_comes_back_is_not_heard(void **state)
     stop(&p);
 }
 
+/* It dies before its first sign of life, and the connection stays open. */
+static void primary_listens_from_the_first_record_on(void **state)
+{
+    static const struct side a = { .silence_ms = 2000, .unhurried = true };
+    struct pair p;
+
+    (void)state;
+    start(&p, &a, &plain);
+    await(p.run_a, "emb", "\"protected\"");
+    kill(p.b, SIGSTOP);
+    await(p.run_a, "emb", "xl destroy emb");
+    stop(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +137,7 @@ int main(void)
         cmocka_unit_test(copy_waits_when_told_to),
         cmocka_unit_test(shared_disk_wants_proof),
         cmocka_unit_test(frozen_primary_that_comes_back_is_not_heard),
+        cmocka_unit_test(primary_listens_from_the_first_record_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,6 +123,8 @@ static inline void dsl_xl(struct buf *b, const char *word)
         assert(!sr_put_zero_pages(b, zeroes, 2, NULL));
     else if (!strcmp(word, "frame"))
         assert(!sr_put_frame(b, 1, frame, sizeof(frame), NULL));
+    else if (!strcmp(word, "received"))
+        assert(!sr_put_received(b, 1ull << 40, NULL));
     else if (!strcmp(word, "rel"))
         assert(!sr_put_release(b, WIRE_KEEPER_PRIMARY, NULL));
     else if (!strcmp(word, "gone"))

@@ -283,6 +283,9 @@ static void decoders_give_back_what_was_put(void **state)
     assert_int_equal(sr_put_pause_reason(&b, 3, NULL), 0);
     GET(sr_get_pause_reason(b.data + 8, 8, &reason, NULL));
     assert_int_equal(reason, 3);
+    assert_int_equal(sr_put_received(&b, 1ull << 40, NULL), 0);
+    GET(sr_get_received(b.data + 8, 8, &value, NULL));
+    assert_int_equal(value, 1ull << 40);
     assert_int_equal(sr_put_zero_pages(&b, zeroes, 3, NULL), 0);
     assert_int_equal(sr_get_zero_pages(b.data + 8, 32, pfns, &n, NULL), 0);
     assert_int_equal(n, 3);
@@ -335,6 +338,7 @@ static void decoders_refuse_lengths_and_broken_rules(void **state)
     memset(body, 0, sizeof(body));
     BAD(sr_get_release(body, 4, &keeper, &e));
     BAD(sr_get_pause_reason(body, 16, &reason, &e));
+    BAD(sr_get_received(body, 4, &value, &e));
     BAD(sr_get_tsc_info(body, 20, &t, &e));
     BAD(sr_get_hvm_params_count(body, 9, &n, &e));
     BAD(sr_get_hvm_params_count(body, 24, &n, &e));    /* count 0 */

@@ -18,11 +18,11 @@ from xen.migration.layer import (
 from xen.migration.public import (
     CHECKPOINT, CHECKPOINT_DIRTY_PFN_LIST, CHECKPOINT_END, CHECKPOINT_STATE,
     EMULATOR_CONTEXT, EMULATOR_ID_MAX, EMULATOR_XENSTORE_DATA, FRAME, GONE,
-    HELLO, HELLO_VERSION, KEEPER_NAMES, KIB, LIBXC, LIBXC_CONTEXT, LIBXC_END, LIBXL,
-    LIBXL_END, LIBXL_HEADER_SIZE, LIBXL_IDENT, LIBXL_OPTION_BIG_ENDIAN,
+    HELLO, HELLO_VERSION, KEEPER_NAMES, KIB, LIBXC, LIBXC_CONTEXT, LIBXC_END,
+    LIBXL, LIBXL_END, LIBXL_HEADER_SIZE, LIBXL_IDENT, LIBXL_OPTION_BIG_ENDIAN,
     LIBXL_OPTION_LEGACY, LIBXL_VERSION, PAUSE_REASON, PAUSE_REASON_NAMES,
-    PEER_INFO, PFN_LIMIT, RELEASE, STATE_NAMES, STATE_NEW, STATE_READY,
-    STATE_RESUMED, STATE_SUSPENDED, ZERO_PAGES, Reader,
+    PEER_INFO, PFN_LIMIT, RECEIVED, RELEASE, STATE_NAMES, STATE_NEW,
+    STATE_READY, STATE_RESUMED, STATE_SUSPENDED, ZERO_PAGES, Reader,
 )
 
 _HEADER = struct.Struct(">8sII")
@@ -267,6 +267,9 @@ class OptionalRecords:
             return self._zero_pages(length)
         if record_type == FRAME:
             return self._frame(length)
+        if record_type == RECEIVED:
+            return {"octets": int.from_bytes(self._reader.collect(length),
+                                             "little")}
         self._reader.skip(length)
         self._reader.padding()
         return None

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * The bound of what is under way, from the peer's reports.
+ */
+#include "window.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+void window_init(struct window *w, uint64_t wait_ns)
+{
+    memset(w, 0, sizeof(*w));
+    w->size = WINDOW_START;
+    w->least_ns = UINT64_MAX;
+    w->wait_ns = wait_ns;
+}
+
+uint64_t window_room(struct window *w, uint64_t sent, uint64_t now_ns)
+{
+    uint64_t under_way = sent - w->received;
+
+    if (!w->reports)
+        return UINT64_MAX;
+    if (w->size > WINDOW_START && now_ns - w->full_ns > w->wait_ns / 4)
+        w->size = WINDOW_START;
+    if (under_way < w->size)
+        return w->size - under_way;
+    w->full_ns = now_ns;
+    return 0;
+}
+
+void window_sent(struct window *w, uint64_t sent, uint64_t now_ns)
+{
+    if (w->mark || sent == w->received)
+        return;
+    w->mark = sent;
+    w->mark_ns = now_ns;
+}
+
+/* The marked octet took @way_ns. */
+static void adapt(struct window *w, uint64_t way_ns)
+{
+    uint64_t waited;
+
+    if (way_ns < w->least_ns)
+        w->least_ns = way_ns;
+    waited = way_ns - w->least_ns;
+    if (waited > w->wait_ns)
+        w->size = w->size / 2 > WINDOW_MIN ? w->size / 2 : WINDOW_MIN;
+    else if (w->full_ns >= w->mark_ns && waited <= w->wait_ns / 2)
+        w->size = w->size * 2 < WINDOW_MAX ? w->size * 2 : WINDOW_MAX;
+}
+
+int window_received(struct window *w, uint64_t octets, uint64_t sent,
+                    uint64_t now_ns, struct err *e)
+{
+    if (octets > sent || octets < w->received)
+        return err_set(e, ERR_PEER, "it reports %" PRIu64 " octets received, "
+                       "of %" PRIu64 " sent and %" PRIu64 " reported before",
+                       octets, sent, w->received);
+    w->received = octets;
+    w->reports = true;
+    if (w->mark && octets >= w->mark) {
+        adapt(w, now_ns - w->mark_ns);
+        w->mark = 0;
+    }
+    return 0;
+}

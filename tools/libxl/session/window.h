@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-only */
+/*
+ * How much may be under way to a peer that reports what it received: so much
+ * that the path stays busy, and so little that what waits inside it, in front
+ * of a slow link, is gone within a part of the silence limit. Without that
+ * bound a slow link's queue grows to seconds, and then a live peer's signs of
+ * life don't come through either: its TCP waits for acknowledgements that
+ * stand in that queue.
+ *
+ * Grows by doubling while it is used up and what is sent is received soon,
+ * and shrinks by halving when it isn't; what the path takes by itself, the
+ * least that was ever seen, doesn't count. One that was large and hasn't been
+ * used up for a while is small again: who knows what the path is now. No I/O,
+ * no clock of its own.
+ */
+#ifndef XC_SESSION_WINDOW_H
+#define XC_SESSION_WINDOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+
+#define WINDOW_MIN   ((uint64_t)64 << 10)
+#define WINDOW_START ((uint64_t)256 << 10)
+#define WINDOW_MAX   ((uint64_t)64 << 20)    /* as good as none */
+/* A receiver reports when so much came since its last report. */
+#define WINDOW_REPORT ((uint64_t)16 << 10)
+
+struct window {
+    uint64_t size;         /* octets under way, at most */
+    uint64_t received;     /* of the stream, as the peer said last */
+    uint64_t mark;         /* of this octet's way the time is taken; 0: none */
+    uint64_t mark_ns;      /* when it was sent */
+    uint64_t least_ns;     /* the shortest way so far */
+    uint64_t wait_ns;      /* octets may wait so long */
+    uint64_t full_ns;      /* when there was no room last */
+    bool reports;          /* the peer does; until then nothing is bounded */
+};
+
+/* @wait_ns: how long an octet may wait on its way, beside what the way takes
+   by itself. */
+void window_init(struct window *w, uint64_t wait_ns);
+
+/* How many octets may follow the first @sent of the stream at @now_ns. To be
+   asked again when so many are sent: that is how it learns that it's full. */
+uint64_t window_room(struct window *w, uint64_t sent, uint64_t now_ns);
+
+/* At @now_ns the first @sent octets are handed to the transport. */
+void window_sent(struct window *w, uint64_t sent, uint64_t now_ns);
+
+/* The peer says that it has the first @octets of the @sent. ERR_PEER: it
+   can't, or it had more before. */
+int window_received(struct window *w, uint64_t octets, uint64_t sent,
+                    uint64_t now_ns, struct err *e);
+
+#endif
