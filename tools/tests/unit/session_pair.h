@@ -49,7 +49,7 @@ struct side {
     bool colo;
     unsigned int compare_ms;    /* 0: never too late */
     const struct dom_ops *dom_ops;    /* NULL: the embedded domain's */
-    bool unhurried;    /* an hour between two signs of life, or for a step */
+    unsigned int calm_ms;    /* between signs of life, for a step; 0: usual */
 };
 
 static char side_a[] = "A", side_b[] = "B";
@@ -105,14 +105,11 @@ static void run_primary(const struct pair *p, const struct side *side, int fd)
     struct colo_params params = {
         .interval_ms = side->interval_ms ? side->interval_ms : 20,
         .max_dirty_pages = side->max_dirty_pages, .hold_output = true,
-        .colo = side->colo,
         .compare_timeout_ms = side->compare_ms ? side->compare_ms
                                                : SILENCE_NEVER_MS,
-        .fence = side->fence, .peer = "b",
-        .shared_disks = side->shared_disks,
-        .heartbeat_ms = side->unhurried ? 3600000 : 0,
-        .step_ms = side->unhurried ? 3600000 : 0,
-        .silence_ms = silence_of(side) };
+        .fence = side->fence, .peer = "b", .colo = side->colo,
+        .shared_disks = side->shared_disks, .silence_ms = silence_of(side),
+        .heartbeat_ms = side->calm_ms, .step_ms = side->calm_ms };
     struct dom_open o = { .name = "emb", .log = &log,
                           .backend_arg = p->config };
     struct colo_primary_conf c = {

@@ -119,7 +119,7 @@ static void frozen_primary_that_comes_back_is_not_heard(void **state)
 /* It dies before its first sign of life, and the connection stays open. */
 static void primary_listens_from_the_first_record_on(void **state)
 {
-    static const struct side a = { .silence_ms = 2000, .unhurried = true };
+    static const struct side a = { .silence_ms = 2000, .calm_ms = 3600000 };
     struct pair p;
 
     (void)state;
