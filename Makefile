@@ -215,6 +215,12 @@ $(B)/stream_batch: tools/tests/stream_batch.c $(B)/libxencolo.a
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) $(call inc,stream) $< \
 	  $(B)/libxencolo.a $(LIBS) -o $@
 
+# What our secondary takes over with, beside a real one.
+$(B)/qemu_choice: tools/tests/qemu_choice.c $(B)/libxencolo.a
+	$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) $(call inc,stream) -I$(L)/protocol $< \
+	  $(B)/libxencolo.a -o $@
+
 unit: $(UNIT)  ## unit tests; one: make unit T=test_outq
 	@tools/tests/run-unit $(if $(T),$(B)/unit/$(T),$(UNIT))
 

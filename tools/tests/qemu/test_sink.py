@@ -69,6 +69,16 @@ class WithQemu(unittest.TestCase):
             self.assert_memory(
                 self.take_over(folder, "kept", folder.uri("m")), memories[-1])
 
+    def test_a_secondary_goes_on_from_each(self) -> None:
+        with Folder() as folder, Sink(folder, options=(
+                "--keep", str(CHECKPOINTS))) as sink:
+            memories = self.fill(folder, sink, CHECKPOINTS, seed=5)
+            self.assertEqual(sink.end()[0], 0)
+            for n, memory in enumerate(memories, 1):
+                self.assert_memory(
+                    self.take_over(folder, "kept", folder.uri("m%d" % n),
+                                   "--checkpoint", str(n)), memory)
+
     def test_as_many_are_kept_as_asked_for(self) -> None:
         with Folder() as folder, \
                 Sink(folder, options=("--keep", "3")) as sink:

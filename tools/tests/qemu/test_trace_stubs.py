@@ -106,6 +106,17 @@ class Departures(StubsCase):
                      PRECOPY + 4 + len(sent) - 8)
         self.goes_on(tracer, primary, secondary)
 
+    def test_no_size(self) -> None:
+        tracer, primary, secondary = self.asked()
+        secondary.say(wire.REPLY)
+        primary.expect(wire.REPLY)
+        sent = wire.word(wire.SEND) + FIRST.ram + wire.word(wire.REQUEST)
+        primary.send(sent)
+        self.assertEqual(secondary.take(len(sent)), sent)
+        self.departs(tracer, "colo-message-turn", "forward",
+                     PRECOPY + 4 + len(sent) - 4)
+        self.goes_on(tracer, primary, secondary)
+
     def test_octets_behind_the_state(self) -> None:
         tracer, primary, secondary = self.asked()
         secondary.say(wire.REPLY)

@@ -7,6 +7,7 @@ Called by tests.
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import subprocess
 from pathlib import Path
@@ -19,6 +20,8 @@ from .qmp import LIMIT_S
 
 XL = os.environ.get("XL") or str(
     Path(__file__).resolve().parents[4] / "build" / "xl")
+# Below what a state may have, and far below what a stub says that it has.
+MEMORY_MAX = 256 << 20
 PAGE = 4096
 ZERO, FULL, LIST, EOS, CONTINUE = 0x02, 0x08, 0x04, 0x10, 0x20
 
@@ -71,6 +74,12 @@ def apply(ram: bytes, memory: Memory) -> None:
         at = records(ram, at + 5, memory)
 
 
+def bounded() -> None:
+    """Before a process of ours begins; a sanitizer's wants room."""
+    if "XL" not in os.environ:
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MAX, MEMORY_MAX))
+
+
 class Sink:
     """A running `xl colo-sink`; a context manager that kills it."""
 
@@ -79,6 +88,7 @@ class Sink:
                  listen: Optional[str] = None, **more: Any) -> None:
         env = dict(os.environ, **({"XL_COLO_FAULT": fault} if fault else {}))
         env.update(more.pop("env", {}))
+        more.setdefault("preexec_fn", bounded)
         self.process = subprocess.Popen(
             [XL, "colo-sink", *options, listen or folder.uri("sink"),
              folder.file(name)], stdin=subprocess.DEVNULL, env=env,
@@ -104,7 +114,7 @@ def replay(path: str, address: str,
            *options: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         [XL, "colo-replay", *options, path, address],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        preexec_fn=bounded, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE)
 
 

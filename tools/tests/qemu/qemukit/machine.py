@@ -12,9 +12,11 @@ import mmap
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
-from typing import Any, List, Optional, Sequence
+from contextlib import contextmanager
+from typing import Any, Iterator, List, Optional, Sequence
 
 from .qmp import Qmp, QmpError
 
@@ -87,25 +89,26 @@ class Machine:
         mark = self.folder.file("mark")
         with open(mark, "wb") as f:
             f.write(bytes([MARK]))
+        ours, theirs = socket.socketpair()
+        self.socket = ours
         argv = [PROGRAM, "-nodefaults", "-no-user-config", "-display", "none",
                 "-accel", "tcg", "-machine", "none,memory-backend=m",
                 "-m", "%dK" % (octets >> 10), "-object",
                 "memory-backend-file,id=m,size=%dK,mem-path=%s,share=on" % (
                     octets >> 10, path),
-                "-qmp", self.folder.uri(self.name + ".qmp")
-                + ",server=on,wait=off"]
+                # Connected already: a QEMU that listens now and then accepts
+                # in two of its threads at once while it starts, and hangs.
+                "-chardev", "socket,id=q,fd=%d" % theirs.fileno(),
+                "-mon", "chardev=q,mode=control"]
         for page in self.dirty:
             argv += ["-device", "loader,file=%s,addr=%#x,force-raw=on" % (
                 mark, page * PAGE)]
-        with open(self.folder.file(self.name + ".out"), "wb") as out:
+        with theirs, open(self.folder.file(self.name + ".out"), "wb") as out:
             self.process = subprocess.Popen(
                 argv + self.extra, stdin=subprocess.DEVNULL, stdout=out,
-                stderr=out, preexec_fn=_die_with_parent)
-        self.qmp = Qmp(self.folder.file(self.name + ".qmp"), self.alive,
-                       self.oob)
-
-    def alive(self) -> bool:
-        return self.process is not None and self.process.poll() is None
+                stderr=out, preexec_fn=_die_with_parent,
+                pass_fds=(theirs.fileno(),))
+        self.qmp = Qmp(ours, self.name, self.oob)
 
     def end(self) -> None:
         """Kills it, as a host's loss does."""
@@ -113,8 +116,18 @@ class Machine:
             return
         self.process.kill()
         self.process.wait()
-        if self.qmp:
-            self.qmp.close()
+        self.socket.close()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """All of its threads stand still meanwhile."""
+        assert self.process
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitpid(self.process.pid, os.WUNTRACED)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def output(self) -> str:
         with open(self.folder.file(self.name + ".out"), "rb") as f:

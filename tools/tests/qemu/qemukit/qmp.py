@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-only
 """A client of QMP: commands, and the events that came with the answers.
 
-Never retries a command.  Called by machine.py.
+Never retries a command; who made the socket closes it.  Called by machine.py.
 """
 from __future__ import annotations
 
 import json
-import os
 import socket
 import time
 from typing import Any, Callable, Dict, List, Optional
@@ -21,26 +20,15 @@ class QmpError(Exception):
 class Qmp:
     """One connection; with @oob commands may go out of band."""
 
-    def __init__(self, path: str, alive: Callable[[], bool],
+    def __init__(self, sock: socket.socket, name: str,
                  oob: bool = False) -> None:
         self.events: List[Dict[str, Any]] = []
-        self.path = path
+        self.name = name    # of the machine, for messages
         self.pending = b""
-        end = time.monotonic() + LIMIT_S
-        while True:
-            self.sock = socket.socket(socket.AF_UNIX)
-            if not self.sock.connect_ex(path):
-                break
-            self.sock.close()
-            if not alive() or time.monotonic() > end:
-                raise QmpError("nobody listens at %s" % path)
-            time.sleep(0.005)
+        self.sock = sock
         self.sock.settimeout(LIMIT_S)
         self._receive()
         self("qmp_capabilities", **({"enable": ["oob"]} if oob else {}))
-
-    def close(self) -> None:
-        self.sock.close()
 
     def __call__(self, command: str, **arguments: Any) -> Any:
         """The command's return value; underscores stand for hyphens in the
@@ -61,8 +49,7 @@ class Qmp:
                     return self.events.pop(i)
             left = end - time.monotonic()
             if left <= 0:
-                raise QmpError("%s: no %s" % (os.path.basename(self.path),
-                                              name))
+                raise QmpError("%s: no %s" % (self.name, name))
             self._take(left)
 
     def wait(self, holds: Callable[[], bool], what: str) -> None:
@@ -70,8 +57,7 @@ class Qmp:
         end = time.monotonic() + LIMIT_S
         while not holds():
             if time.monotonic() > end:
-                raise QmpError("%s: never %s" % (
-                    os.path.basename(self.path), what))
+                raise QmpError("%s: never %s" % (self.name, what))
             time.sleep(0.002)
 
     def silent(self, limit_s: float) -> bool:
@@ -129,9 +115,9 @@ class Qmp:
             except socket.timeout:
                 raise
             except OSError as e:
-                raise QmpError("%s: %s" % (self.path, e)) from None
+                raise QmpError("%s: %s" % (self.name, e)) from None
             if not data:
-                raise QmpError("%s: QEMU is gone" % self.path)
+                raise QmpError("%s: QEMU is gone" % self.name)
             self.pending += data
         line, _, self.pending = self.pending.partition(b"\n")
         return json.loads(line)

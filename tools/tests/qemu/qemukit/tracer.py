@@ -14,6 +14,7 @@ import threading
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
+from .kept import bounded
 from .machine import Folder
 from .qmp import LIMIT_S
 
@@ -47,7 +48,8 @@ class Tracer:
         self.process = subprocess.Popen(
             [XL, "colo-trace", "--json", "--record", self.record, *options,
              listen or folder.uri("trace"), connect],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+            preexec_fn=bounded)
         threading.Thread(target=self._read, daemon=True).start()
 
     def __enter__(self) -> "Tracer":
