@@ -47,6 +47,18 @@ int conf_takeover(const char *text, enum colo_takeover *t_r, struct err *e)
     return 0;
 }
 
+int conf_dialect(const char *text, enum colo_dialect *d_r, struct err *e)
+{
+    if (!strcmp(text, "xen"))
+        *d_r = COLO_DIALECT_XEN;
+    else if (!strcmp(text, "qemu"))
+        *d_r = COLO_DIALECT_QEMU;
+    else
+        return err_set(e, ERR_USAGE, "dialect is `xen' or `qemu', not `%s'",
+                       text);
+    return 0;
+}
+
 int conf_check_params(const struct colo_params *p, struct err *e)
 {
     unsigned int beat = p->heartbeat_ms ? p->heartbeat_ms

@@ -44,9 +44,9 @@ struct side {
     const char *fence;
     unsigned int silence_ms;
     enum colo_takeover takeover;
-    bool shared_disks;
+    bool shared_disks, colo;
     unsigned int interval_ms, max_dirty_pages;    /* 0: 20, none */
-    bool colo;
+    enum colo_dialect dialect;
     unsigned int compare_ms;    /* 0: never too late */
     const struct dom_ops *dom_ops;    /* NULL: the embedded domain's */
 };
@@ -104,7 +104,7 @@ static void run_primary(const struct pair *p, const struct side *side, int fd)
     struct colo_params params = {
         .interval_ms = side->interval_ms ? side->interval_ms : 20,
         .max_dirty_pages = side->max_dirty_pages, .hold_output = true,
-        .colo = side->colo,
+        .colo = side->colo, .dialect = side->dialect,
         .compare_timeout_ms = side->compare_ms ? side->compare_ms
                                                : SILENCE_NEVER_MS,
         .fence = side->fence, .peer = "b",
@@ -163,9 +163,9 @@ static void run_secondary(const struct pair *p, const struct side *side,
     struct colo_report report = { .ctx = side_b, .message = tell };
     struct colo_params params = {
         .fence = side->fence, .peer = "a", .takeover = side->takeover,
-        .colo = side->colo,
+        .colo = side->colo, .dialect = side->dialect, .interval_ms = 20,
         .silence_ms = silence_of(side) };
-    struct dom_open o = { .name = "", .log = &log };
+    struct dom_open o = { .log = &log };
     struct dom *d = NULL;
     struct colo_secondary_conf c = {
         .params = &params, .dom_ops = dom_ops_of(side), .dom_open = &o,
@@ -284,7 +284,7 @@ static inline int ended(pid_t *pid)
     return -1;
 }
 
-/* Wait until the status of NAME in @dir has @text. */
+/* Until the status of NAME in @dir has @text. */
 static void await(const char *dir, const char *name, const char *text)
 {
     char last[1024] = "nothing";
