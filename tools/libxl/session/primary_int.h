@@ -161,7 +161,7 @@ void primary_act_send_end(struct colo_primary *p);
 int primary_put_pages(struct colo_primary *p, struct err *e);
 
 /* Actions of the modes that hold output in marks: primary_remus.c. */
-primary_action_fn primary_act_log_start, primary_act_mark,
+primary_action_fn primary_act_log_start,
     primary_act_release_all, primary_act_drop_all;
 /* From now on no output leaves; false: a trigger says why not. */
 bool primary_hold(struct colo_primary *p);

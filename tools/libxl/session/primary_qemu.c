@@ -160,9 +160,15 @@ static void act_hold(struct colo_primary *p)
 
 static void act_save(struct colo_primary *p)
 {
+    struct err e = { 0 };
+
     if (!primary_capture(p))
         return;
-    primary_act_mark(p);
+    if (p->holding && p->net_ops->mark(p->net, &e)) {
+        primary_verdict(p, COLO_END_FAILED, e.code, "%s", e.msg);
+        primary_post(p, PT_CAPTURE_FAILED);
+        return;
+    }
     p->stood_ns = p->captured_ns = p->ops->now(p->env);
     primary_post(p, PT_CAPTURED);
 }

@@ -27,7 +27,7 @@ static void act_meet_plain(struct colo_primary *p)
  * As late as can be: what the guest sent before it stood still may be on its
  * way to the queue yet, and sch_plug takes no lock when it ends an epoch.
  */
-void primary_act_mark(struct colo_primary *p)
+static void act_mark(struct colo_primary *p)
 {
     struct err e = { 0 };
 
@@ -107,7 +107,7 @@ static primary_action_fn *const actions[PA_NR] = {
     [PA_ARM_READY] = primary_act_arm_ready,
     [PA_LOG_START] = primary_act_log_start,
     [PA_SEND_HEAD] = primary_act_send_head, [PA_ROUND] = primary_act_round,
-    [PA_SUSPEND] = primary_act_suspend, [PA_MARK] = primary_act_mark,
+    [PA_SUSPEND] = primary_act_suspend, [PA_MARK] = act_mark,
     [PA_SUSPEND_CANCEL] = primary_act_suspend_cancel,
     [PA_CAPTURE] = act_capture, [PA_RESUME] = primary_act_resume,
     [PA_SEND_EPOCH] = primary_act_send_epoch, [PA_HOLD] = act_hold,

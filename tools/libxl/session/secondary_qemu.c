@@ -91,10 +91,10 @@ static void act_stop_copy(struct colo_secondary *s)
     secondary_post(s, SX_SUSPENDED);    /* it does already */
 }
 
-/* apply() has kept it for activate(). */
+/* apply() has kept it for activate(). Nothing before takes a failure. */
 static void act_load(struct colo_secondary *s)
 {
-    secondary_post(s, SX_LOADED);
+    secondary_post(s, s->words->unsaid ? ST_LOCAL_FAILED : SX_LOADED);
 }
 
 static void act_discard(struct colo_secondary *s)
@@ -127,8 +127,13 @@ static void act_send_reply(struct colo_secondary *s)
 /* Output needn't wait until it is written. */
 static void act_send_received(struct colo_secondary *s)
 {
+    struct err e = { 0 };
+
     s->held = s->epochs;
-    say(s, QEMU_VMSTATE_RECEIVED);
+    if (secondary_qemu_answer(s, QEMU_VMSTATE_RECEIVED, &e)) {
+        secondary_verdict(s, COLO_END_FAILED, e.code, "%s", e.msg);
+        s->words->unsaid = true;
+    }
     link_flush(&s->link);
 }
 

@@ -19,6 +19,7 @@ struct secondary_words {
     bool clocked;                  /* and the wait for them is a step's */
     struct qf_ram_block blocks[QEMU_WIRE_BLOCKS];
     uint32_t blocks_nr;
+    bool unsaid;                   /* the last answer couldn't be given */
     bool whole;                    /* the configuration is there */
     struct err e;                  /* the first failure in a callback */
     char why[ERR_MSG_SIZE];        /* of what may be the primary's loss */
