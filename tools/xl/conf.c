@@ -66,8 +66,8 @@ int conf_check_params(const struct colo_params *p, struct err *e)
     unsigned int silence = p->silence_ms ? p->silence_ms
                                          : COLO_SILENCE_MS_DEFAULT;
 
-    /* One late sign of life isn't a death. */
-    if (silence < 2 * beat)
+    /* One late sign of life isn't a death; one dialect has none. */
+    if (p->dialect != COLO_DIALECT_QEMU && silence < 2 * beat)
         return err_set(e, ERR_USAGE, "a silence limit of %u ms is less than "
                        "two heartbeats of %u ms", silence, beat);
     return 0;

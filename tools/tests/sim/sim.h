@@ -184,8 +184,8 @@ struct sim_crash {
     enum sim_crash_kind kind;
 };
 
-/* Where a pair can be: mode (of three), each side's state or no session, and whether its
-   fence command runs. */
+/* Where a pair can be: mode (of three), each side's state or no session, and
+   whether its fence command runs. */
 #define PLACE_STATES 20u
 #define PLACES_NR (3 * PLACE_STATES * PLACE_STATES * 4u)
 _Static_assert(PLACES_NR % 64 == 0, "places are counted in words");
