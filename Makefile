@@ -56,8 +56,8 @@ SRC_SO  := $(foreach d,$(SO_FOLDERS),$(wildcard $(L)/$(d)/*.c))
 PUBLIC  := $(addprefix $(L)/base/,err.h buf.h) \
            $(addprefix $(L)/wire/,format.h names.h qemu_format.h) \
            $(addprefix $(L)/stream/,checker.h fault.h pages.h \
-             qemu_follow.h qemu_message.h qemu_ram.h reader.h rules.h \
-             validator.h writer.h)
+             qemu_follow.h qemu_message.h qemu_ram.h qemu_state.h reader.h \
+             rules.h validator.h writer.h)
 OBJ_SO  := $(SRC_SO:%.c=$(B)/pic/%.o)
 SRC_XL  := $(wildcard tools/xl/*.c)
 OBJ_XL  := $(SRC_XL:%.c=$(B)/%.o)

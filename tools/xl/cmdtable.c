@@ -12,7 +12,10 @@
 "--fence CMD        Run `CMD PEER' when PEER is lost; exit 0 means that\n" \
 "                   PEER is certainly off. '' for none.\n" \
 "--heartbeat-ms MS  How often a sign of life is sent (default 100).\n" \
-"--silence-ms MS    So long without one, and PEER is lost (default 500).\n"
+"--silence-ms MS    So long without one, and PEER is lost (default 500).\n" \
+"--dialect=xen|qemu What both sides speak (default xen): see the man page.\n" \
+"                   qemu: QEMU's COLO protocol, in its periodic mode; the\n" \
+"                   copy stands still. Not with COLO.\n"
 
 static const char remus_options[] =
 "-i MS              A checkpoint every MS milliseconds (default 200; with\n"
@@ -62,6 +65,8 @@ static const char receive_options[] =
 "-e                 Don't wait in the background for the domain's end after\n"
 "                   taking over.\n"
 PAIR_OPTIONS
+"--interval-ms MS   With --dialect=qemu: how often the other host makes a\n"
+"                   checkpoint (default 200); it is lost when none comes.\n"
 "--peer NAME        What the fence command calls the other host (default:\n"
 "                   the address that ssh tells).\n"
 "--takeover=auto|manual\n"

@@ -47,6 +47,18 @@ int conf_takeover(const char *text, enum colo_takeover *t_r, struct err *e)
     return 0;
 }
 
+int conf_dialect(const char *text, enum colo_dialect *d_r, struct err *e)
+{
+    if (!strcmp(text, "xen"))
+        *d_r = COLO_DIALECT_XEN;
+    else if (!strcmp(text, "qemu"))
+        *d_r = COLO_DIALECT_QEMU;
+    else
+        return err_set(e, ERR_USAGE, "dialect is `xen' or `qemu', not `%s'",
+                       text);
+    return 0;
+}
+
 int conf_check_params(const struct colo_params *p, struct err *e)
 {
     unsigned int beat = p->heartbeat_ms ? p->heartbeat_ms
@@ -54,8 +66,8 @@ int conf_check_params(const struct colo_params *p, struct err *e)
     unsigned int silence = p->silence_ms ? p->silence_ms
                                          : COLO_SILENCE_MS_DEFAULT;
 
-    /* One late sign of life isn't a death. */
-    if (silence < 2 * beat)
+    /* One late sign of life isn't a death; one dialect has none. */
+    if (p->dialect != COLO_DIALECT_QEMU && silence < 2 * beat)
         return err_set(e, ERR_USAGE, "a silence limit of %u ms is less than "
                        "two heartbeats of %u ms", silence, beat);
     return 0;

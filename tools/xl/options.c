@@ -38,6 +38,8 @@ int options_take(struct colo_params *p, struct given *g, int opt,
     case OPT_TAKEOVER:
         g->takeover = true;
         return conf_takeover(value, &p->takeover, e);
+    case OPT_DIALECT:
+        return conf_dialect(value, &p->dialect, e);
     default:
         return err_set(e, ERR_NOTFOUND, "no common option");
     }

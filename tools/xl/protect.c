@@ -51,7 +51,7 @@ int protect_show(struct xl *x, const struct protect *p)
            "hold_output=%d\nshared_disks=%d\nmode=%s\n", p->domain, p->host,
            text, p->params.interval_ms,
            p->params.fence ? p->params.fence : "", p->params.hold_output,
-           p->params.shared_disks, p->params.colo ? "colo" : "remus");
+           p->params.shared_disks, colo_mode_name(&p->params));
     return EXIT_SUCCESS;
 }
 
@@ -96,10 +96,13 @@ static int check_disks(const struct work *w, const struct dom_info *info,
                    "--shared-disks)", info->writable_disk);
 }
 
-static int check_colo(const struct work *w, struct err *e)
+static int check_backend(const struct work *w, struct err *e)
 {
     const struct backend *b = w->x->backend;
 
+    if (w->p->params.dialect == COLO_DIALECT_QEMU && !b->dom->captures_paused)
+        return err_set(e, ERR_UNSUPPORTED, "QEMU's dialect isn't there yet "
+                       "for domains of the %s backend", b->name);
     if (!w->p->params.colo || (b->dom->runs_copies && b->net->tap))
         return 0;
     return err_set(e, ERR_UNSUPPORTED, "COLO isn't there yet for domains of "
@@ -129,7 +132,7 @@ static int prepare(struct work *w, struct err *e)
     const struct dom_info *info;
     int rc;
 
-    rc = check_colo(w, e);
+    rc = check_backend(w, e);
     if (!rc)
         rc = xl_privilege(w->x, e);
     if (!rc)

@@ -23,13 +23,15 @@
 #define GIVE_WAY_S 1
 #define ANNOUNCE_AGAIN 3    /* times, each after twice as long as before */
 
-enum receive_option { OPT_PEER = OPT_OWN, OPT_COLO, OPT_COLO_OTHER };
+enum receive_option { OPT_PEER = OPT_OWN, OPT_COLO, OPT_COLO_OTHER,
+                      OPT_INTERVAL };
 
 static const struct option longs[] = {
     XL_COMMON_OPTIONS,
     { "remus", no_argument, NULL, 'r' },
     { "peer", required_argument, NULL, OPT_PEER },
     { "colo", no_argument, NULL, OPT_COLO },
+    { "interval-ms", required_argument, NULL, OPT_INTERVAL },
     { "coloft-script", required_argument, NULL, OPT_COLO_OTHER },
     { "userspace-colo-proxy", no_argument, NULL, OPT_COLO_OTHER },
     { NULL, 0, NULL, 0 },
@@ -57,6 +59,9 @@ static int take(struct receive *r, int opt, const char *value, struct err *e)
     case 'e': r->stay = true; return 0;
     case OPT_PEER: r->peer = value; return 0;
     case OPT_COLO: r->params.colo = true; return 0;
+    case OPT_INTERVAL:
+        return conf_number(value, "--interval-ms", 1, 3600000,
+                           &r->params.interval_ms, e);
     case 'r': case 'F': case 'd': case 'p': case OPT_COLO_OTHER: return 0;
     default: return options_take(&r->params, &r->given, opt, value, e);
     }
@@ -246,7 +251,10 @@ static int receive(struct receive *r)
         return xl_fail(CMD, NULL, &e);
     voice_init(&r->voice, CMD, r->x->verbose, r->x->timestamps);
     voice_file(&r->voice, r->x->conf.log_dir, "receive");
-    rc = guard_fork(r->x, &r->voice, r->in_fd, r->out_fd, &r->guard, &e);
+    r->guard.to = -1;
+    /* In QEMU's dialect a guard would have nothing that it could say. */
+    if (r->params.dialect != COLO_DIALECT_QEMU)
+        rc = guard_fork(r->x, &r->voice, r->in_fd, r->out_fd, &r->guard, &e);
     if (rc)
         return xl_fail(CMD, NULL, &e);
     news_init(&r->news, r->x, &r->voice, false);
@@ -275,6 +283,9 @@ int cmd_receive(struct xl *x, int argc, char **argv)
         if (take(&r, opt, optarg, &e))
             return xl_fail(CMD, NULL, &e);
     }
+    if (r.params.colo && r.params.dialect == COLO_DIALECT_QEMU)
+        return xl_usage(CMD, "--colo with --dialect=qemu: in that stream both "
+                        "copies can't run");
     if (conf_check_params(&r.params, &e))
         return xl_fail(CMD, NULL, &e);
     settle_peer(&r);

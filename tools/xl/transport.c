@@ -51,6 +51,25 @@ static int add_ms(struct buf *b, const char *option, unsigned int ms,
     return add_value(b, option, text, e);
 }
 
+/* What the dialect has no word for. */
+static int add_dialect(struct buf *b, const struct rune *r, struct err *e)
+{
+    const struct colo_params *p = r->params;
+    int rc;
+
+    if (p->dialect != COLO_DIALECT_QEMU)
+        return 0;
+    rc = add(b, " --dialect=qemu", e);
+    if (!rc)
+        rc = add_ms(b, "--interval-ms", p->interval_ms, e);
+    if (!rc && !r->given.silence)
+        rc = add_ms(b, "--silence-ms", p->silence_ms ? p->silence_ms :
+                    COLO_SILENCE_MS_DEFAULT, e);
+    if (!rc && !r->given.takeover && colo_needs_proof(p))
+        rc = add(b, " --takeover manual", e);
+    return rc;
+}
+
 static int add_ours(struct buf *b, const struct rune *r, struct err *e)
 {
     const struct colo_params *p = r->params;
@@ -68,7 +87,7 @@ static int add_ours(struct buf *b, const struct rune *r, struct err *e)
                        "auto" : "manual", e);
     if (!rc && r->given.heartbeat)
         rc = add_ms(b, "--heartbeat-ms", p->heartbeat_ms, e);
-    return rc;
+    return rc ? rc : add_dialect(b, r, e);
 }
 
 static int add_words(struct buf *b, const struct rune *r, struct err *e)
@@ -119,7 +138,8 @@ bool transport_drops_options(const struct rune *r)
     const struct given *g = &r->given;
 
     return !r->ssh[0] &&
-           (g->fence || g->heartbeat || g->silence || g->takeover);
+           (g->fence || g->heartbeat || g->silence || g->takeover ||
+            r->params->dialect == COLO_DIALECT_QEMU);
 }
 
 /*

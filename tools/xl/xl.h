@@ -114,6 +114,8 @@ int conf_make_dir(const char *path, struct err *e);
 /* A whole decimal number in [min, max]; @what names it in the message. */
 int conf_number(const char *text, const char *what, unsigned int min,
                 unsigned int max, unsigned int *value_r, struct err *e);
+/* "xen" or "qemu". */
+int conf_dialect(const char *text, enum colo_dialect *d_r, struct err *e);
 /* "auto" or "manual". */
 int conf_takeover(const char *text, enum colo_takeover *t_r, struct err *e);
 /* The settings that both sides have, checked against each other. */
@@ -123,12 +125,13 @@ int conf_check_params(const struct colo_params *p, struct err *e);
 
 /* Options that `remus` and `migrate-receive` have in common. */
 enum xl_option { OPT_FENCE = 0x100, OPT_HEARTBEAT, OPT_SILENCE, OPT_TAKEOVER,
-                 OPT_OWN };
+                 OPT_DIALECT, OPT_OWN };
 #define XL_COMMON_OPTIONS \
     { "fence", required_argument, NULL, OPT_FENCE }, \
     { "heartbeat-ms", required_argument, NULL, OPT_HEARTBEAT }, \
     { "silence-ms", required_argument, NULL, OPT_SILENCE }, \
     { "takeover", required_argument, NULL, OPT_TAKEOVER }, \
+    { "dialect", required_argument, NULL, OPT_DIALECT }, \
     { "help", no_argument, NULL, 'h' }
 
 /* What of them the user wrote, as opposed to what xl.conf says. */

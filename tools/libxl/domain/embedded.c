@@ -372,7 +372,7 @@ static int emb_destroy(struct dom *d, struct err *e)
 }
 
 const struct dom_ops dom_embedded_ops = {
-    .name = "embedded", .runs_copies = true,
+    .name = "embedded", .runs_copies = true, .captures_paused = true,
     .fd = emb_fd, .next_event = emb_next_event,
     .times = emb_times, .info = emb_info, .close = emb_close,
     .open = emb_open, .static_data = emb_static_data,

@@ -113,6 +113,8 @@ struct dom_create {
 struct dom_ops {
     const char *name;    /* "xen", "embedded" */
     bool runs_copies;    /* COLO: a copy can run beside its domain */
+    bool captures_paused;    /* capture() also of a domain that is paused, and
+                                didn't suspend; no resume() follows then */
 
     /* ---- both sides ---------------------------------------------------- */
     /* A descriptor that polls readable when an event may be there; the same
@@ -194,7 +196,8 @@ struct dom_ops {
     /* Take over: newest applied epoch's state in, final name; run it, or
        leave it paused for the user. */
     int (*activate)(struct dom *d, bool run, struct err *e);
-    /* ERR_TIMEOUT: it takes long, and goes on by itself; again waits on. */
+    /* Also the domain itself, on the source.
+       ERR_TIMEOUT: it takes long, and goes on by itself; again waits on. */
     int (*destroy)(struct dom *d, struct err *e);
 
     /* ---- sink, where runs_copies ---------------------------------------- */

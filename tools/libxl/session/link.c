@@ -205,6 +205,13 @@ void link_report(struct colo_link *l, uint64_t least)
         l->reported = octets;
 }
 
+void link_watch(struct colo_link *l, uint64_t silence_ns)
+{
+    link_heard(l);
+    l->silence_ns = silence_ns;
+    l->ops->timer(l->env, ENV_TIMER_SILENCE, silence_ns);
+}
+
 void link_beat(struct colo_link *l)
 {
     CLEANUP_BUF struct buf b = { 0 };

@@ -80,6 +80,9 @@ void link_start_listening(struct colo_link *l);
 /* From now on that much: what the user said once protection has begun, and
    LINK_EARLY_SILENCE_NS again while the peer destroys its copy. */
 void link_allow_silence(struct colo_link *l, uint64_t silence_ns);
+/* Whoever the peer is: octets are due within that time, and never when it is
+   ENV_NEVER. */
+void link_watch(struct colo_link *l, uint64_t silence_ns);
 /* For the timers of the same names. */
 void link_beat(struct colo_link *l);
 /* True when nothing came for too long; otherwise the timer is set again. */

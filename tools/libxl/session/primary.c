@@ -161,8 +161,8 @@ void primary_pump(struct colo_primary *p)
     what = p->sending;
     p->sending = SENDING_NOTHING;
     p->ops->timer(p->env, ENV_TIMER_STEP, ENV_NEVER);
-    if (what == SENDING_ROUND) {
-        primary_post(p, PT_ROUND_SENT);
+    if (what != SENDING_EPOCH) {
+        primary_post(p, what == SENDING_RAM ? PX_RAM_SENT : PT_ROUND_SENT);
     } else {
         p->epochs_sent = p->epoch;
         p->sent_ns = p->ops->now(p->env);
@@ -184,21 +184,10 @@ static void on_writable(void *s)
 
 static void step_ran_out(struct colo_primary *p)
 {
-    if (p->link.broken) {
+    if (p->link.broken)
         primary_lost(p, "the stream to the receiver broke");
-        return;
-    }
-    if (p->banner_used < BANNER_SIZE)
-        primary_blame(p, "no receiver on %s within %u s", p->conf->host,
-                      p->params.create_ms / 1000);
-    else if (p->sending)
-        primary_blame(p, "the receiver takes no data");
-    else if (p->ended)
-        primary_blame(p, "the receiver doesn't confirm the end");
     else
-        primary_blame(p, "no SVM_READY for epoch %" PRIu64 " in time",
-                      p->epoch);
-    primary_post(p, PT_STEP_OUT);
+        p->mode->late(p);
 }
 
 static void on_timer(void *s, enum env_timer t)
@@ -264,6 +253,7 @@ static void on_domain(void *s)
         switch (ev.kind) {
         case DOM_EV_SUSPENDED:
             p->asking = false;
+            p->suspended = true;
             primary_post(p, PT_SUSPENDED);
             break;
         case DOM_EV_SUSPEND_FAILED:
@@ -294,23 +284,6 @@ static int on_domain_fd(void *s)
     return p->dom->fd(p->conf->dom);
 }
 
-static void on_net(void *s)
-{
-    struct colo_primary *p = s;
-
-    if (p->pairing.net) {
-        primary_frames(p);
-        primary_run(p);
-    }
-}
-
-static int on_net_fd(void *s)
-{
-    struct colo_primary *p = s;
-
-    return pairing_fd(&p->pairing);
-}
-
 static void on_fence_done(void *s, int status)
 {
     struct colo_primary *p = s;
@@ -332,13 +305,29 @@ static void on_start(void *s)
     p->started_ns = p->ops->now(p->env);
     p->phase = primary_phase(p);
     p->ops->timer(p->env, ENV_TIMER_STEP, p->params.create_ms * ENV_MS);
+    if (p->mode->begin)
+        p->mode->begin(p);
+}
+
+static size_t on_input(void *s, const uint8_t *data, size_t n)
+{
+    struct colo_primary *p = s;
+
+    return p->mode->input(p, data, n);
+}
+
+static void on_eof(void *s)
+{
+    struct colo_primary *p = s;
+
+    p->mode->eof(p);
 }
 
 const struct role_ops primary_role = {
-    .start = on_start, .input = primary_input, .eof = primary_eof,
+    .start = on_start, .input = on_input, .eof = on_eof,
     .writable = on_writable,
     .timer = on_timer, .domain = on_domain, .domain_fd = on_domain_fd,
-    .net = on_net, .net_fd = on_net_fd,
+    .net = primary_on_net, .net_fd = primary_on_net_fd,
     .fence_done = on_fence_done, .command = primary_command,
     .settle = on_writable,
     .status = primary_status,
@@ -361,7 +350,8 @@ int primary_new(const struct colo_primary_conf *conf,
     p->info = conf->dom_ops->info(conf->dom);
     p->ops = ops;
     p->env = env;
-    p->mode = p->params.colo ? &primary_colo : &primary_remus;
+    p->mode = p->params.dialect == COLO_DIALECT_QEMU ? &primary_qemu :
+              p->params.colo ? &primary_colo : &primary_remus;
     p->state = p->mode->machine->initial;
     p->round_least = SIZE_MAX;
     buf_init(&p->peer_pfns, (p->info->ram_pages + COLO_SPARE_PAGES) * 8);

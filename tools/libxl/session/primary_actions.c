@@ -91,8 +91,10 @@ void primary_act_resume(struct colo_primary *p)
         run_state_lock(&p->run, RUN_LOCK_CHECKPOINT, LOCK_T_RELEASE, &e);
     if (p->dom->resume(p->conf->dom, &e)) {
         primary_say(p, LOG_ERROR, "the domain can't be resumed: %s", e.msg);
-        primary_local_failed(p, &e);
+        primary_verdict(p, COLO_END_FAILED, e.code, "%s", e.msg);
+        primary_post(p, PX_RESUME_FAILED);
     }
+    p->suspended = false;
     p->dom->times(p->conf->dom, t);
     p->stood_ns = p->asked_ns + t->ack_ns;
     if (p->resumed_ns && p->stood_ns > p->resumed_ns)

@@ -1,15 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-only */
 /*
- * What the primary reads: the receiver's banner, then the back channel.
+ * What the primary reads in Xen's dialect: the receiver's banner, then the
+ * back channel.
  * Every item has passed the validator before it is looked at.
  */
 #include "primary_int.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <string.h>
 
 static const char banner[] =
     "xl migration receiver ready, send binary domain data.\n";
+
+void primary_show(char *to, const void *octets, size_t n)
+{
+    const unsigned char *from = octets;
+
+    for (size_t i = 0; i < n; i++)
+        to[i] = isprint(from[i]) ? (char)from[i] : '.';
+    to[n] = '\0';
+}
 
 static size_t take_banner(struct colo_primary *p, const uint8_t *data,
                           size_t n)
@@ -22,10 +33,7 @@ static size_t take_banner(struct colo_primary *p, const uint8_t *data,
     if (memcmp(p->banner, banner, p->banner_used)) {
         char seen[BANNER_SIZE + 1];
 
-        for (size_t i = 0; i < p->banner_used; i++)
-            seen[i] = isprint((unsigned char)p->banner[i]) ? p->banner[i]
-                                                           : '.';
-        seen[p->banner_used] = '\0';
+        primary_show(seen, p->banner, p->banner_used);
         primary_lost(p, "%s doesn't answer as a migration receiver, but "
                      "with \"%s\"", p->conf->host, seen);
     } else if (p->banner_used == BANNER_SIZE) {
@@ -162,9 +170,8 @@ static int back_item(struct colo_primary *p, const struct sr_item *it,
     }
 }
 
-size_t primary_input(void *s, const uint8_t *data, size_t n)
+size_t primary_input(struct colo_primary *p, const uint8_t *data, size_t n)
 {
-    struct colo_primary *p = s;
     size_t left = n;
 
     link_heard(&p->link);
@@ -191,10 +198,8 @@ size_t primary_input(void *s, const uint8_t *data, size_t n)
     return n;
 }
 
-void primary_eof(void *s)
+void primary_eof(struct colo_primary *p)
 {
-    struct colo_primary *p = s;
-
     if (p->banner_used < BANNER_SIZE)
         primary_blame(p, "no receiver on %s: its command ended without an "
                       "answer", p->conf->host);
@@ -205,4 +210,19 @@ void primary_eof(void *s)
     else
         primary_post(p, PT_PLAIN_END);
     primary_run(p);
+}
+
+void primary_late(struct colo_primary *p)
+{
+    if (p->banner_used < BANNER_SIZE)
+        primary_blame(p, "no receiver on %s within %u s", p->conf->host,
+                      p->params.create_ms / 1000);
+    else if (p->sending)
+        primary_blame(p, "the receiver takes no data");
+    else if (p->ended)
+        primary_blame(p, "the receiver doesn't confirm the end");
+    else
+        primary_blame(p, "no SVM_READY for epoch %" PRIu64 " in time",
+                      p->epoch);
+    primary_post(p, PT_STEP_OUT);
 }

@@ -25,6 +25,23 @@ void primary_frames(struct colo_primary *p)
         primary_look(p);
 }
 
+void primary_on_net(void *s)
+{
+    struct colo_primary *p = s;
+
+    if (p->pairing.net) {
+        primary_frames(p);
+        primary_run(p);
+    }
+}
+
+int primary_on_net_fd(void *s)
+{
+    struct colo_primary *p = s;
+
+    return pairing_fd(&p->pairing);
+}
+
 /* ---- actions ------------------------------------------------------------ */
 
 static void act_log_start(struct colo_primary *p)
@@ -227,6 +244,7 @@ static const int trigger_of[PX_NR] = {
     [PT_USER_RELEASE] = CPT_USER_RELEASE,
     [PX_PEER_SUSPENDED] = CPT_PEER_SUSPENDED,
     [PX_PEER_RESUMED] = CPT_PEER_RESUMED,
+    [PX_RESUME_FAILED] = CPT_LOCAL_FAILED, PX_NO_QEMU,
 };
 
 static const char *const phases[CP_STATES_NR] = {
@@ -239,5 +257,6 @@ const struct primary_mode primary_colo = {
     .name = "colo", .machine = &colo_primary_machine,
     .trigger_of = trigger_of, .actions = actions, .phases = phases,
     .defer = CPA_DEFER, .refuse = CPA_REFUSE, .safe_epochs = 1,
-    .both_run = true,
+    .both_run = true, .input = primary_input, .eof = primary_eof,
+    .late = primary_late, .put_pages = primary_put_pages, .tells = true,
 };

@@ -2,8 +2,8 @@
 /*
  * What primary.c (inputs), primary_back.c (the back channel),
  * primary_send.c (what is sent), primary_run.c (pausing), primary_user.c (the
- * user), primary_actions.c (actions), primary_modes.c (which table) and
- * primary_colo.c (what only COLO does) share.
+ * user), primary_actions.c (actions), primary_remus.c, primary_colo.c and
+ * primary_qemu*.c (of each mode) share.
  */
 #ifndef XC_SESSION_PRIMARY_INT_H
 #define XC_SESSION_PRIMARY_INT_H
@@ -15,6 +15,7 @@
 #include "names.h"
 #include "pairing.h"
 #include "primary.h"
+#include "qemu_format.h"
 #include "run_state.h"
 #include "stats.h"
 
@@ -29,13 +30,19 @@
 
 /* What is posted: the triggers of one table, and those that only the other
    has. */
-enum { PX_PEER_SUSPENDED = PT_NR, PX_PEER_RESUMED, PX_NR };
+enum { PX_PEER_SUSPENDED = PT_NR, PX_PEER_RESUMED,
+       PX_RESUME_FAILED,
+       /* QEMU's dialect: */
+       PX_OPENED, PX_RAM_SENT, PX_QEMU_READY, PX_REPLY, PX_RECEIVED,
+       PX_LOADED, PX_GARBAGE, PX_EXTRA, PX_NO_FENCE, PX_RELEASE_LIVE, PX_NR };
+#define PX_QEMU_FIRST PX_OPENED
 #define PX_NEVER (-1)     /* it isn't posted in this mode */
+#define PX_NO_QEMU [PX_QEMU_FIRST ... PX_NR - 1] = PX_NEVER
 
 struct colo_primary;
 typedef void primary_action_fn(struct colo_primary *p);
 
-/* Remus or COLO: a table, and how it is lived. */
+/* Remus, COLO, or Remus in QEMU's dialect: a table, and how it is lived. */
 struct primary_mode {
     const char *name;                    /* in the status */
     const struct machine *machine;
@@ -47,10 +54,32 @@ struct primary_mode {
     uint64_t safe_epochs;                /* so many, and a copy may run */
     bool both_run;                       /* a paused domain isn't asked to
                                             stand still, nor its copy */
+    /* The dialect. */
+    void (*begin)(struct colo_primary *p);    /* NULL: the peer speaks first */
+    /* As in role_ops. */
+    size_t (*input)(struct colo_primary *p, const uint8_t *data, size_t n);
+    void (*eof)(struct colo_primary *p);
+    /* Nothing came, or went out, in time; the stream isn't broken. */
+    void (*late)(struct colo_primary *p);
+    /* What is staged, of the first copy's rounds. */
+    int (*put_pages)(struct colo_primary *p, struct err *e);
+    /* The user ends protection, which was posted; the answer. NULL: it is the
+       end. */
+    void (*ends)(struct colo_primary *p, int trigger);
+    bool tells;                          /* that the domain is paused */
 };
-extern const struct primary_mode primary_remus, primary_colo;
+extern const struct primary_mode primary_remus, primary_colo, primary_qemu;
 
-enum primary_sending { SENDING_NOTHING, SENDING_ROUND, SENDING_EPOCH };
+enum primary_sending { SENDING_NOTHING, SENDING_ROUND, SENDING_EPOCH,
+                       SENDING_RAM };
+
+/* QEMU's dialect: what is waited for. */
+struct primary_words {
+    enum qemu_message wanted;    /* the next answer */
+    bool due;                    /* and it may come */
+    uint8_t word[QEMU_MESSAGE_SIZE];
+    size_t have;
+};
 
 struct colo_primary {
     const struct colo_primary_conf *conf;
@@ -68,6 +97,8 @@ struct colo_primary {
     struct net *net;
     bool holding;
     struct pairing pairing;           /* COLO */
+    struct primary_words words;       /* QEMU's dialect */
+    bool suspended;                   /* it stands still, as it was asked */
     struct buf peer_pfns;             /* COLO: u64 each, what the copy wrote */
     char banner[BANNER_SIZE];
     size_t banner_used;
@@ -126,6 +157,22 @@ void primary_act_send_head(struct colo_primary *p);
 void primary_act_round(struct colo_primary *p);
 void primary_act_send_epoch(struct colo_primary *p);
 void primary_act_send_end(struct colo_primary *p);
+/* What is staged, as records of Xen's stream. */
+int primary_put_pages(struct colo_primary *p, struct err *e);
+
+/* Actions of the modes that hold output in marks: primary_remus.c. */
+primary_action_fn primary_act_log_start,
+    primary_act_release_all, primary_act_drop_all;
+/* From now on no output leaves; false: a trigger says why not. */
+bool primary_hold(struct colo_primary *p);
+/* What is marked leaves. */
+void primary_release_marked(struct colo_primary *p);
+
+/* QEMU's dialect, what is sent: primary_qemu_send.c. */
+primary_action_fn primary_qemu_send_head, primary_qemu_send_rest,
+    primary_qemu_send_request, primary_qemu_send_go, primary_qemu_send_ram,
+    primary_qemu_send_state;
+int primary_qemu_put_round(struct colo_primary *p, struct err *e);
 
 /* Actions of both modes, and what they are made of: primary_actions.c. */
 primary_action_fn primary_act_arm_grace, primary_act_meet,
@@ -152,6 +199,9 @@ void primary_look(struct colo_primary *p);
 void primary_dont_look(struct colo_primary *p);
 /* COLO's: its frames have changed something: primary_colo.c. */
 void primary_frames(struct colo_primary *p);
+/* role_ops, the same. */
+void primary_on_net(void *s);
+int primary_on_net_fd(void *s);
 
 /* @t: enum primary_trigger, or a PX_. */
 void primary_post(struct colo_primary *p, int t);
@@ -176,9 +226,14 @@ void primary_command(void *s, enum colo_command c, const char **reply_r);
 void primary_status(void *s, struct colo_status *st);
 const char *primary_phase(const struct colo_primary *p);
 struct colo_delay primary_delay(const struct colo_primary *p);
-/* role_ops: octets of the back channel, and its end. */
-size_t primary_input(void *s, const uint8_t *data, size_t n);
-void primary_eof(void *s);
+/* Of Xen's dialect, in a mode: primary_back.c. */
+size_t primary_input(struct colo_primary *p, const uint8_t *data, size_t n);
+void primary_eof(struct colo_primary *p);
+void primary_late(struct colo_primary *p);
+/* Octets of the peer's, as text; @to has room for @n and a NUL. */
+void primary_show(char *to, const void *octets, size_t n);
+/* The stream is open, and the peer was heard of within the silence limit. */
+bool primary_hears(struct colo_primary *p);
 /* Send what fits and notice that everything is out. */
 void primary_pump(struct colo_primary *p);
 

@@ -6,7 +6,7 @@
  */
 #include "primary_int.h"
 
-static void act_log_start(struct colo_primary *p)
+void primary_act_log_start(struct colo_primary *p)
 {
     struct err e = { 0 };
 
@@ -41,32 +41,45 @@ static void act_capture(struct colo_primary *p)
         primary_post(p, p->epoch == 1 ? PT_CAPTURED_FIRST : PT_CAPTURED);
 }
 
-static void act_hold(struct colo_primary *p)
+bool primary_hold(struct colo_primary *p)
 {
     struct err e = { 0 };
+    int rc;
 
-    p->going_out = false;
-    p->epochs_ready = p->link.own ? 1 : 0;
     if (!p->net)
-        return;
-    if (p->net_ops->hold(p->net, &e))
+        return true;
+    rc = p->net_ops->hold(p->net, &e);
+    if (rc)
         primary_local_failed(p, &e);
     p->holding = true;
+    return !rc;
 }
 
-static void act_release_epoch(struct colo_primary *p)
+static void act_hold(struct colo_primary *p)
+{
+    p->going_out = false;
+    p->epochs_ready = p->link.own ? 1 : 0;
+    primary_hold(p);
+}
+
+void primary_release_marked(struct colo_primary *p)
 {
     struct err e = { 0 };
 
     if (p->holding && p->net_ops->release_epoch(p->net, &e))
         primary_local_failed(p, &e);
+}
+
+static void act_release_epoch(struct colo_primary *p)
+{
+    primary_release_marked(p);
     primary_epoch_safe(p);
     if (p->holding)
         p->now.hold_ns = p->ops->now(p->env) - p->stood_ns;
     primary_epoch_over(p);
 }
 
-static void act_release_all(struct colo_primary *p)
+void primary_act_release_all(struct colo_primary *p)
 {
     struct err e = { 0 };
 
@@ -79,7 +92,7 @@ static void act_release_all(struct colo_primary *p)
     p->holding = false;
 }
 
-static void act_drop_all(struct colo_primary *p)
+void primary_act_drop_all(struct colo_primary *p)
 {
     if (!p->net)
         return;
@@ -91,7 +104,8 @@ static void act_drop_all(struct colo_primary *p)
 static primary_action_fn *const actions[PA_NR] = {
     [PA_ARM_GRACE] = primary_act_arm_grace, [PA_MEET] = primary_act_meet,
     [PA_MEET_PLAIN] = act_meet_plain, [PA_LOSE] = primary_act_lose,
-    [PA_ARM_READY] = primary_act_arm_ready, [PA_LOG_START] = act_log_start,
+    [PA_ARM_READY] = primary_act_arm_ready,
+    [PA_LOG_START] = primary_act_log_start,
     [PA_SEND_HEAD] = primary_act_send_head, [PA_ROUND] = primary_act_round,
     [PA_SUSPEND] = primary_act_suspend, [PA_MARK] = act_mark,
     [PA_SUSPEND_CANCEL] = primary_act_suspend_cancel,
@@ -104,7 +118,8 @@ static primary_action_fn *const actions[PA_NR] = {
     [PA_DISCONNECT] = primary_act_disconnect, [PA_FENCE] = primary_act_fence,
     [PA_ARM_RETRY] = primary_act_arm_retry,
     [PA_ASK_USER] = primary_act_ask_user, [PA_SEND_END] = primary_act_send_end,
-    [PA_RELEASE_ALL] = act_release_all, [PA_DROP_ALL] = act_drop_all,
+    [PA_RELEASE_ALL] = primary_act_release_all,
+    [PA_DROP_ALL] = primary_act_drop_all,
     [PA_GUEST_END] = primary_act_guest_end, [PA_REFUSE] = primary_act_refuse,
     [PA_FINISH] = primary_act_finish,
 };
@@ -115,6 +130,7 @@ static const int trigger_of[PX_NR] = {
     PRIMARY_TRIGGERS(SAME)
 #undef SAME
     [PX_PEER_SUSPENDED] = PX_NEVER, [PX_PEER_RESUMED] = PX_NEVER,
+    [PX_RESUME_FAILED] = PT_LOCAL_FAILED, PX_NO_QEMU,
 };
 
 static const char *const phases[P_STATES_NR] = {
@@ -126,5 +142,7 @@ static const char *const phases[P_STATES_NR] = {
 const struct primary_mode primary_remus = {
     .name = "remus", .machine = &primary_machine, .trigger_of = trigger_of,
     .actions = actions, .phases = phases, .defer = PA_DEFER,
-    .refuse = PA_REFUSE, .safe_epochs = 2,
+    .refuse = PA_REFUSE, .safe_epochs = 2, .input = primary_input,
+    .eof = primary_eof, .late = primary_late, .put_pages = primary_put_pages,
+    .tells = true,
 };

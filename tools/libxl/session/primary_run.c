@@ -75,6 +75,8 @@ const char *primary_paused(const struct colo_primary *p)
 
     if (!wants_pause(p))
         return p->paused ? "soon" : "no";
+    if (!p->mode->tells)
+        return p->paused && !p->going_out ? "here" : "soon";
     if (p->paused && p->link.own && !known && !p->link.open)
         return "here";
     return p->paused && !p->going_out && (known || !p->link.own) ? "yes"

@@ -98,7 +98,7 @@ static int put_zeroes(struct colo_primary *p, const uint64_t *pfns, size_t n,
 
 /* What is staged, in records of at most BATCH_PAGES. A peer of ours is only
    told which pages are zero. */
-static int put_pages(struct colo_primary *p, struct err *e)
+int primary_put_pages(struct colo_primary *p, struct err *e)
 {
     uint64_t zero[BATCH_PAGES];
     size_t at[BATCH_PAGES], i = 0;
@@ -139,7 +139,7 @@ static int round_batch(struct colo_primary *p, struct err *e)
     memcpy(pfns, p->round_pfns + p->round_done, n * sizeof(*pfns));
     rc = p->dom->copy(p->conf->dom, pfns, n, pages, e);
     if (!rc)
-        rc = put_pages(p, e);
+        rc = p->mode->put_pages(p, e);
     p->round_done += n;
     if (p->conf->report && p->conf->report->progress)
         p->conf->report->progress(p->conf->report->ctx, p->round,
@@ -244,7 +244,7 @@ void primary_act_send_epoch(struct colo_primary *p)
     p->sending = SENDING_EPOCH;
     p->going_out = true;
     p->first_byte = p->link.out.sent + p->link.out.queued;
-    rc = put_pages(p, &e);
+    rc = primary_put_pages(p, &e);
     if (!rc)
         rc = put_epoch_tail(p, &b, &e);
     if (!rc)

@@ -42,10 +42,17 @@ static bool about_running(struct colo_primary *p, enum colo_command c)
     return true;
 }
 
+bool primary_hears(struct colo_primary *p)
+{
+    return p->link.open && p->ops->now(p->env) - p->link.heard_ns <
+                           p->params.silence_ms * ENV_MS;
+}
+
 void primary_command(void *s, enum colo_command c, const char **reply_r)
 {
     struct colo_primary *p = s;
-    int t = c == COLO_CMD_STOP ? PT_USER_STOP : PT_USER_RELEASE;
+    int t = c == COLO_CMD_STOP ? PT_USER_STOP : p->mode->ends &&
+            primary_hears(p) ? PX_RELEASE_LIVE : PT_USER_RELEASE;
 
     *reply_r = p->reply;
     if (c == COLO_CMD_FAILOVER) {
@@ -62,7 +69,9 @@ void primary_command(void *s, enum colo_command c, const char **reply_r)
         return;
     }
     snprintf(p->reply, sizeof(p->reply), "ok ending");
-    if (p->link.open)
+    if (p->mode->ends)
+        p->mode->ends(p, t);
+    else if (p->link.open)
         primary_verdict(p, COLO_END_STOPPED, ERR_OK, NULL);
 }
 

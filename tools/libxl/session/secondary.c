@@ -13,9 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char banner[] =
-    "xl migration receiver ready, send binary domain data.\n";
-
 void secondary_post(struct colo_secondary *s, int t)
 {
     inbox_post(&s->inbox, s->mode->trigger_of[t]);
@@ -135,6 +132,9 @@ void secondary_run(struct colo_secondary *s)
         }
         s->inbox.stepping = true;
         for (int i = 0; i < MACHINE_ACTIONS_MAX && c->actions[i]; i++) {
+            if (c->actions[i] == s->mode->defer &&
+                !triggers_has(&s->deferred, t))
+                triggers_post(&s->deferred, t);
             if (s->ops->dies(s->env, m->name,
                              m->actions[c->actions[i]].name)) {
                 s->state = m->final;
@@ -202,7 +202,7 @@ static size_t on_input(void *v, const uint8_t *data, size_t n)
             s->ops->want_input(s->env, false);
             break;
         }
-        if (!secondary_take(s, &data, &left))
+        if (!s->mode->take(s, &data, &left))
             break;
         secondary_run(s);
     }
@@ -259,9 +259,7 @@ static void on_timer(void *v, enum env_timer t)
         if (s->parked)
             link_heard(&s->link);    /* it is we who don't listen */
         if (link_is_silent(&s->link))
-            secondary_lost(s, "the primary has been silent for %" PRIu64
-                           " ms",
-                           s->link.silence_ns / ENV_MS);
+            s->mode->silent(s);
         break;
     case ENV_TIMER_STEP:
         step_ran_out(s);
@@ -278,16 +276,11 @@ static void on_timer(void *v, enum env_timer t)
 static void on_start(void *v)
 {
     struct colo_secondary *s = v;
-    CLEANUP_BUF struct buf b = { 0 };
-    struct err e = { 0 };
 
     s->started_ns = s->ops->now(s->env);
     s->phase = secondary_phase(s);
     s->ops->timer(s->env, ENV_TIMER_STEP, s->params.create_ms * ENV_MS);
-    if (buf_append(&b, banner, sizeof(banner) - 1, &e) ||
-        link_put(&s->link, &b, &e) ||
-        link_put_hello(&s->link, 0, &s->params, "", &e))
-        secondary_local_failed(s, &e);
+    s->mode->greet(s);
     secondary_run(s);
 }
 
@@ -316,7 +309,8 @@ int secondary_new(const struct colo_secondary_conf *conf,
     s->dom_ops = faulty_dom_ops(conf->dom_ops);
     s->ops = ops;
     s->env = env;
-    s->mode = s->params.colo ? &secondary_colo : &secondary_remus;
+    s->mode = s->params.dialect == COLO_DIALECT_QEMU ? &secondary_qemu :
+              s->params.colo ? &secondary_colo : &secondary_remus;
     s->state = s->mode->machine->initial;
     buf_init(&s->config, WIRE_XL_OPTIONAL_MAX + 16);
     buf_init(&s->feed, FEED_MAX);
@@ -326,6 +320,12 @@ int secondary_new(const struct colo_secondary_conf *conf,
     if (!rc && s->params.colo && !s->dom_ops->runs_copies)
         rc = err_set(e, ERR_UNSUPPORTED, "the %s backend can't run a copy "
                      "beside its domain (COLO)", s->dom_ops->name);
+    if (!rc && s->mode->open)
+        rc = s->mode->open(s, e);
+    if (!rc && s->params.dialect == COLO_DIALECT_QEMU &&
+        !s->dom_ops->captures_paused)
+        rc = err_set(e, ERR_UNSUPPORTED, "QEMU's dialect isn't there yet for "
+                     "domains of the %s backend", s->dom_ops->name);
     /* Before the banner: who can't have a copy doesn't say it is ready. */
     if (!rc)
         rc = s->dom_ops->open_sink(conf->dom_open, &s->dom, e);
@@ -348,6 +348,8 @@ void secondary_free(struct colo_secondary *s)
     if (!s)
         return;
     pairing_abandon(&s->pairing);
+    if (s->mode->close)
+        s->mode->close(s);
     if (s->conf->dom_r && s->dom && s->result.end == COLO_END_TAKEN_OVER)
         *s->conf->dom_r = s->dom;
     else

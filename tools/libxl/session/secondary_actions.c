@@ -91,8 +91,7 @@ void secondary_act_feed_end(struct colo_secondary *s)
     s->ops->timer(s->env, ENV_TIMER_STEP, s->params.create_ms * ENV_MS);
 }
 
-/* Staging for what the domain can change in one epoch. */
-static int make_stage(struct colo_secondary *s, struct err *e)
+int secondary_make_stage(struct colo_secondary *s, struct err *e)
 {
     uint64_t ram_pages = s->dom_ops->info(s->dom)->ram_pages;
 
@@ -109,7 +108,7 @@ void secondary_act_send_ready(struct colo_secondary *s)
     s->ops->timer(s->env, ENV_TIMER_STEP, ENV_NEVER);
     s->held = s->epochs;
     s->route = ROUTE_STAGE;
-    if (make_stage(s, &e)) {
+    if (secondary_make_stage(s, &e)) {
         secondary_failed(s, &e, ST_LOCAL_FAILED);
         return;
     }

@@ -149,7 +149,7 @@ static const int trigger_of[SX_NR] = {
     [ST_LOCAL_FAILED] = CST_LOCAL_FAILED,
     [ST_USER_FAILOVER] = CST_USER_FAILOVER, [ST_USER_STOP] = CST_USER_STOP,
     [SX_NEW] = CST_NEW, [SX_SUSPENDED] = CST_SUSPENDED,
-    [SX_SUSPEND_FAILED] = CST_SUSPEND_FAILED,
+    [SX_SUSPEND_FAILED] = CST_SUSPEND_FAILED, SX_NO_QEMU,
 };
 
 static const char *const phases[CS_STATES_NR] = {
@@ -162,5 +162,5 @@ static const char *const phases[CS_STATES_NR] = {
 const struct secondary_mode secondary_colo = {
     .name = "colo", .machine = &colo_secondary_machine,
     .trigger_of = trigger_of, .actions = actions, .phases = phases,
-    .refuse = CSA_REFUSE, .safe_epochs = 1,
+    .refuse = CSA_REFUSE, .safe_epochs = 1, SECONDARY_XEN,
 };

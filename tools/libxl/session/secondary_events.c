@@ -1,8 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-only */
 /*
- * What a secondary hears of its copy, its network and the fence command.
+ * What a secondary hears of its copy, its network and the fence command; and
+ * in Xen's dialect, how it begins, and what silence is.
  */
 #include "secondary_int.h"
+
+#include <inttypes.h>
+
+static const char banner[] =
+    "xl migration receiver ready, send binary domain data.\n";
+
+void secondary_greet(struct colo_secondary *s)
+{
+    CLEANUP_BUF struct buf b = { 0 };
+    struct err e = { 0 };
+
+    if (buf_append(&b, banner, sizeof(banner) - 1, &e) ||
+        link_put(&s->link, &b, &e) ||
+        link_put_hello(&s->link, 0, &s->params, "", &e))
+        secondary_local_failed(s, &e);
+}
+
+void secondary_silent(struct colo_secondary *s)
+{
+    secondary_lost(s, "the primary has been silent for %" PRIu64 " ms",
+                   s->link.silence_ns / ENV_MS);
+}
 
 void secondary_on_domain(void *v)
 {

@@ -2,8 +2,8 @@
 /*
  * What secondary.c (inputs), secondary_input.c (the stream),
  * secondary_events.c (other inputs), secondary_user.c (the user),
- * secondary_actions.c (actions), secondary_remus.c and secondary_colo.c (of
- * either mode) share.
+ * secondary_actions.c (actions), secondary_remus.c, secondary_colo.c and
+ * secondary_qemu*.c (of each mode) share.
  */
 #ifndef XC_SESSION_SECONDARY_INT_H
 #define XC_SESSION_SECONDARY_INT_H
@@ -34,13 +34,18 @@ enum secondary_route {
 
 /* What is posted: the triggers of one table, and those that only the other
    has. */
-enum { SX_NEW = ST_NR, SX_SUSPENDED, SX_SUSPEND_FAILED, SX_NR };
+enum { SX_NEW = ST_NR, SX_SUSPENDED, SX_SUSPEND_FAILED,
+       /* QEMU's dialect: */
+       SX_SEND, SX_RAM_END, SX_RAM_FAILED, SX_SIZE, SX_OVERSIZE, SX_LOADED,
+       SX_GARBAGE, SX_EXTRA, SX_FAILOVER_LIVE, SX_NR };
+#define SX_QEMU_FIRST SX_SEND
 #define SX_NEVER (-1)     /* it isn't posted in this mode */
+#define SX_NO_QEMU [SX_QEMU_FIRST ... SX_NR - 1] = SX_NEVER
 
 struct colo_secondary;
 typedef void secondary_action_fn(struct colo_secondary *s);
 
-/* Remus or COLO: a table, and how it is lived. */
+/* Remus, COLO, or Remus in QEMU's dialect: a table, and how it is lived. */
 struct secondary_mode {
     const char *name;                    /* in the status */
     const struct machine *machine;
@@ -50,8 +55,25 @@ struct secondary_mode {
                                             protecting, or not yet */
     int refuse;                          /* that action */
     uint64_t safe_epochs;                /* so many, and the copy may run */
+    int defer;                           /* that action; 0: there is none */
+    /* The dialect. */
+    int (*open)(struct colo_secondary *s, struct err *e);    /* or NULL */
+    void (*close)(struct colo_secondary *s);                 /* or NULL */
+    /* At the start. */
+    void (*greet)(struct colo_secondary *s);
+    /* Take one item of the stream. False: there is none, or it was the
+       last. */
+    bool (*take)(struct colo_secondary *s, const uint8_t **data,
+                 size_t *left);
+    /* Nothing came in time. */
+    void (*silent)(struct colo_secondary *s);
+    bool believes;                       /* the user who says that the primary
+                                            is off, unless it was just heard */
 };
-extern const struct secondary_mode secondary_remus, secondary_colo;
+extern const struct secondary_mode secondary_remus, secondary_colo,
+    secondary_qemu;
+
+struct secondary_words;           /* QEMU's dialect: secondary_qemu.h */
 
 struct colo_secondary {
     const struct colo_secondary_conf *conf;
@@ -64,6 +86,8 @@ struct colo_secondary {
     struct colo_link link;
     int state;
     struct trigger_inbox inbox;
+    struct trigger_queue deferred;
+    struct secondary_words *words;  /* QEMU's dialect */
     struct buf config;              /* u32 length and the configuration */
     struct dom_static given;        /* what the guest knows of its CPU */
     struct buf feed;                /* for the restore, from its header on */
@@ -100,6 +124,8 @@ secondary_action_fn secondary_act_lose, secondary_act_fail,
     secondary_act_announce, secondary_act_destroy, secondary_act_send_gone,
     secondary_act_send_confirm, secondary_act_disconnect,
     secondary_act_refuse, secondary_act_finish;
+/* Staging for what the domain can change in one epoch; once. */
+int secondary_make_stage(struct colo_secondary *s, struct err *e);
 /* Verdict and trigger. */
 void secondary_failed(struct colo_secondary *s, const struct err *e, int t);
 /* COLO's: the copy's frames: secondary_colo.c. */
@@ -134,9 +160,13 @@ void secondary_on_fence_done(void *v, int status);
 void secondary_run(struct colo_secondary *s);
 /* Move what waits for the restore into its pipe. */
 void secondary_feed(struct colo_secondary *s);
-/* Take one item of the stream. False: there is none, or it was the last. */
+/* Of Xen's dialect, in a mode. */
+void secondary_greet(struct colo_secondary *s);
 bool secondary_take(struct colo_secondary *s, const uint8_t **data,
                     size_t *left);
+void secondary_silent(struct colo_secondary *s);
+#define SECONDARY_XEN .greet = secondary_greet, .take = secondary_take, \
+    .silent = secondary_silent
 /* True while the next octet has to stay where it is. */
 bool secondary_parked(const struct colo_secondary *s);
 /* secondary_user.c: role_ops, and names. */

@@ -29,7 +29,7 @@ static const int trigger_of[SX_NR] = {
     SECONDARY_TRIGGERS(SAME)
 #undef SAME
     [SX_NEW] = SX_NEVER, [SX_SUSPENDED] = SX_NEVER,
-    [SX_SUSPEND_FAILED] = SX_NEVER,
+    [SX_SUSPEND_FAILED] = SX_NEVER, SX_NO_QEMU,
 };
 
 static const char *const phases[S_STATES_NR] = {
@@ -41,5 +41,5 @@ static const char *const phases[S_STATES_NR] = {
 const struct secondary_mode secondary_remus = {
     .name = "remus", .machine = &secondary_machine, .trigger_of = trigger_of,
     .actions = actions, .phases = phases, .refuse = SA_REFUSE,
-    .safe_epochs = 2,
+    .safe_epochs = 2, SECONDARY_XEN,
 };

@@ -34,11 +34,19 @@ const char *secondary_phase(const struct colo_secondary *s)
     return phase ? phase : s->epochs >= safe ? "protecting" : "arming";
 }
 
+/* The stream is open, and the primary was heard within the silence limit. */
+static bool hears(const struct colo_secondary *s)
+{
+    return s->link.open && s->ops->now(s->env) - s->link.heard_ns <
+                           s->params.silence_ms * ENV_MS;
+}
+
 void secondary_command(void *v, enum colo_command c, const char **reply_r)
 {
     struct colo_secondary *s = v;
     bool takes = c == COLO_CMD_FAILOVER;
-    int t = takes ? ST_USER_FAILOVER : ST_USER_STOP;
+    int t = !takes ? ST_USER_STOP : s->mode->believes && hears(s) ?
+            SX_FAILOVER_LIVE : ST_USER_FAILOVER;
 
     *reply_r = s->reply;
     if (c != COLO_CMD_FAILOVER && c != COLO_CMD_STOP &&

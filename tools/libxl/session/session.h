@@ -39,9 +39,15 @@
 enum colo_takeover { COLO_TAKEOVER_DEFAULT, COLO_TAKEOVER_MANUAL,
                      COLO_TAKEOVER_AUTO };
 
+/* What the two sides speak. QEMU's dialect is Remus alone: both copies don't
+   run, since its stream has no place for what they say. */
+enum colo_dialect { COLO_DIALECT_XEN, COLO_DIALECT_QEMU };
+
 struct colo_params {
     /* Milliseconds; 0 means the default above. */
-    unsigned int interval_ms;     /* primary: between two checkpoints */
+    unsigned int interval_ms;     /* primary: between two checkpoints; in
+                                     QEMU's dialect the secondary's, too, which
+                                     the primary can't tell it */
     unsigned int compare_timeout_ms;    /* COLO, primary: output waits so long
                                            for the copy's, then for a
                                            checkpoint */
@@ -59,6 +65,7 @@ struct colo_params {
                                      dirtied, before its time; 0: on time */
     size_t flows_max;             /* COLO: connections that each interface has
                                      at a time; 0: compare.h's */
+    enum colo_dialect dialect;    /* on both sides the same */
     bool colo;                    /* both copies run, output is compared; the
                                      peer has to say the same */
     bool hold_output;             /* primary only; false is unsafe */
@@ -76,6 +83,12 @@ static inline uint64_t colo_staging_pages(const struct colo_params *p,
 static inline unsigned int colo_default_interval_ms(bool colo)
 {
     return colo ? COLO_INTERVAL_MS_COLO : COLO_INTERVAL_MS_DEFAULT;
+}
+
+static inline const char *colo_mode_name(const struct colo_params *p)
+{
+    return p->dialect == COLO_DIALECT_QEMU ? "qemu" :
+           p->colo ? "colo" : "remus";
 }
 
 /* Is silence not enough for the other host to take over? */

@@ -139,7 +139,7 @@ static size_t take(struct qemu_follower *f, struct qf_way *w,
     if (n > w->left)
         n = (size_t)w->left;
     if (w->step == QF_STEP_DEVICES)
-        qf_tail_feed(&f->tail, data, n);
+        qf_devices_piece(f, data, n);
     if (w->step == QF_STEP_PAGE)
         qf_page_piece(f, data, n, w->left);
     if (w->step == QF_STEP_BLOB && f->conf.state)

@@ -164,6 +164,8 @@ struct qf_conf {
        it is fed. */
     void (*page)(void *ctx, const struct qf_page *page);
     void (*state)(void *ctx, const uint8_t *data, size_t n);
+    /* The same for precopy, from the first device on until READY. */
+    void (*devices)(void *ctx, const uint8_t *data, size_t n);
 };
 
 struct qemu_follower;

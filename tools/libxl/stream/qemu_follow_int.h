@@ -135,6 +135,8 @@ void qf_section_begin(struct qemu_follower *f);
 /* The next @n octets, @left of a page's being missing, are its. */
 void qf_page_piece(struct qemu_follower *f, const uint8_t *data, size_t n,
                    uint64_t left);
+/* The next @n octets are of precopy, from the first device on. */
+void qf_devices_piece(struct qemu_follower *f, const uint8_t *data, size_t n);
 /* All pages since ram_at, up to @end: tell, and add them up. */
 void qf_ram_told(struct qemu_follower *f, uint64_t end);
 

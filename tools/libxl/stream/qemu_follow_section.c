@@ -22,13 +22,20 @@ static int not_here(struct qemu_follower *f)
                    "this is 0x%02" PRIx32, f->section);
 }
 
+void qf_devices_piece(struct qemu_follower *f, const uint8_t *data, size_t n)
+{
+    qf_tail_feed(&f->tail, data, n);
+    if (f->conf.devices)
+        f->conf.devices(f->conf.ctx, data, n);
+}
+
 /* Nothing can be told apart from here on: its first octet was read. */
 static void begin_devices(struct qemu_follower *f, uint8_t type)
 {
     struct qf_way *w = &f->ways[QF_FORWARD];
 
     qf_move(f, QF_OCTETS_SECTIONS, QF_OCTETS_DEVICES, 1);
-    qf_tail_feed(&f->tail, &type, 1);
+    qf_devices_piece(f, &type, 1);
     qf_skip(w, QF_STEP_DEVICES, UINT64_MAX);    /* until READY */
     w->at = f->section_at;
 }

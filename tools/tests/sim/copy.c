@@ -111,6 +111,7 @@ int sim_copy_destroy(struct dom *v, struct err *e)
 
     (void)e;
     d->created = false;
+    d->d.running = d->asked = false;
     d->events_nr = 0;
     emb_feed_free(v);
     return 0;

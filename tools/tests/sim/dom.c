@@ -256,7 +256,7 @@ static int dom_capture(struct dom *v, struct ckpt *c, uint64_t epoch,
     int rc = sim_dom_fails(d, "capture", e) ? e->code
                                             : emb_capture(v, c, epoch, e);
 
-    SIM_CHECK(d->sim, d->suspended, "captured while it runs");
+    SIM_CHECK(d->sim, d->suspended || v->paused, "captured while it runs");
     if (!rc) {
         d->epoch = epoch;
         oracle_captured(d);
@@ -322,7 +322,7 @@ const struct dom_ops sim_dom_ops = {
     .suspend_cancel = dom_suspend_cancel, .capture = dom_capture,
     .resume = dom_resume, .pause = dom_pause, .unpause = dom_unpause,
     .is_paused = dom_is_paused, .finish = dom_finish,
-    .runs_copies = true,
+    .runs_copies = true, .captures_paused = true,
     .open_sink = sim_copy_open_sink, .create = sim_copy_create,
     .apply = sim_copy_apply, .activate = sim_copy_activate,
     .destroy = sim_copy_destroy,

@@ -23,25 +23,34 @@ static const struct world {
     unsigned int fence_fails;
     enum colo_takeover takeover;
     enum ending ending;
+    bool qemu;
 } worlds[] = {
     { "a fence command; the user ends it at the primary",
-      false, true, false, 0, COLO_TAKEOVER_DEFAULT, USER_STOPS_P },
+      false, true, false, 0, COLO_TAKEOVER_DEFAULT, USER_STOPS_P, false },
     { "no fence, silence is enough; the guest ends",
-      false, false, false, 0, COLO_TAKEOVER_DEFAULT, GUEST_ENDS },
+      false, false, false, 0, COLO_TAKEOVER_DEFAULT, GUEST_ENDS, false },
     { "no fence, the user decides; who gives the copy up",
-      false, false, false, 0, COLO_TAKEOVER_MANUAL, USER_STOPS_S },
+      false, false, false, 0, COLO_TAKEOVER_MANUAL, USER_STOPS_S, false },
     { "no fence, shared disks; somebody destroys the domain",
-      false, false, true, 0, COLO_TAKEOVER_DEFAULT, DESTROYED },
+      false, false, true, 0, COLO_TAKEOVER_DEFAULT, DESTROYED, false },
     { "a fence command that fails first; the user ends it at the primary",
-      false, true, true, 1, COLO_TAKEOVER_MANUAL, USER_STOPS_P },
+      false, true, true, 1, COLO_TAKEOVER_MANUAL, USER_STOPS_P, false },
     { "COLO; a fence command; the user ends it at the primary",
-      true, true, false, 0, COLO_TAKEOVER_DEFAULT, USER_STOPS_P },
+      true, true, false, 0, COLO_TAKEOVER_DEFAULT, USER_STOPS_P, false },
     { "COLO; no fence, silence is enough; the guest ends",
-      true, false, false, 0, COLO_TAKEOVER_DEFAULT, GUEST_ENDS },
+      true, false, false, 0, COLO_TAKEOVER_DEFAULT, GUEST_ENDS, false },
     { "COLO; no fence, the user decides; who gives the copy up",
-      true, false, false, 0, COLO_TAKEOVER_MANUAL, USER_STOPS_S },
+      true, false, false, 0, COLO_TAKEOVER_MANUAL, USER_STOPS_S, false },
     { "COLO; no fence, shared disks; somebody destroys the domain",
-      true, false, true, 0, COLO_TAKEOVER_DEFAULT, DESTROYED },
+      true, false, true, 0, COLO_TAKEOVER_DEFAULT, DESTROYED, false },
+    { "QEMU's; a fence command; the user ends it at the primary",
+      false, true, false, 0, COLO_TAKEOVER_DEFAULT, USER_STOPS_P, true },
+    { "QEMU's; no fence, silence is enough; somebody destroys the domain",
+      false, false, false, 0, COLO_TAKEOVER_DEFAULT, DESTROYED, true },
+    { "QEMU's; no fence, the user decides; who gives the copy up, and vouches",
+      false, false, false, 0, COLO_TAKEOVER_MANUAL, USER_STOPS_S, true },
+    { "QEMU's; a fence command that fails first; the guest ends",
+      false, true, true, 1, COLO_TAKEOVER_MANUAL, GUEST_ENDS, true },
 };
 #define WORLDS_NR (sizeof(worlds) / sizeof(worlds[0]))
 
@@ -120,6 +129,11 @@ static void end(struct sim *s, enum ending ending)
     case USER_STOPS_S:
         s->mishaps++;    /* the copy goes, as it was asked to */
         sim_host_command(s, ending == USER_STOPS_S, COLO_CMD_STOP);
+        if (!sim_is_qemu(s) || ending == USER_STOPS_P)
+            break;
+        wait_ms(s, 1000);
+        if (goes_on(s))
+            sim_host_command(s, 0, COLO_CMD_STOP_RELEASE);
         break;
     case GUEST_ENDS:
         sim_dom_end(s->host[0].dom);
@@ -203,6 +217,7 @@ static bool run_point(struct sim *s, struct point *p)
     sim_fresh(s);
     s->calm = true;
     s->params.colo = w->colo;
+    s->params.dialect = w->qemu ? COLO_DIALECT_QEMU : COLO_DIALECT_XEN;
     s->params.fence = w->fence ? "fence" : NULL;
     s->params.shared_disks = w->shared;
     s->params.takeover = w->takeover;

@@ -106,6 +106,9 @@ bool sim_user_looks(struct sim *s, int side)
     if (!*sim_state(s, side) || sim_frozen(s, side))
         return false;
     h->role->status(h->session, &st);
+    /* A copy that can't be told runs after a take-over. */
+    if (!strcmp(st.paused, "here") && sim_is_qemu(s))
+        return true;
     if (strcmp(st.paused, "yes"))
         return false;
     SIM_CHECK(s, !s->params.colo || !sim_dom_serves(s->host[!side].copy),
@@ -137,6 +140,19 @@ static void stranger(struct sim *s, int p)
     s->confirmed = s->confirmed && d->d.paused;
 }
 
+/* QEMU's dialect: who hasn't heard the other for a while takes the user's
+   word for it, which then has to be true. */
+static bool believed(struct sim *s, int side)
+{
+    struct sim_host *h = &s->host[side];
+    struct colo_status st;
+
+    if (!sim_is_qemu(s) || !*sim_state(s, side))
+        return false;
+    h->role->status(h->session, &st);
+    return st.heard_ms >= COLO_SILENCE_MS_DEFAULT;
+}
+
 /* What the sessions have to refuse, or may do without harm. */
 static void user_errs(struct sim *s, int p)
 {
@@ -145,7 +161,7 @@ static void user_errs(struct sim *s, int p)
     };
     const char *copy = sim_state(s, !p);
     bool decides = !strcmp(copy, "fencing") ||
-                   !strcmp(copy, "waiting-for-user");
+                   !strcmp(copy, "waiting-for-user") || believed(s, !p);
 
     if (sim_chance(s, 300))
         sim_host_command(s, p, COLO_CMD_FAILOVER);

@@ -123,6 +123,9 @@ void sim_host_command(struct sim *s, int side, enum colo_command c)
     if (!runs(h) || sim_frozen(s, side))
         return;
     s->in_session = true;
+    /* Who is fenced doesn't know that it is by the user's wish. */
+    if (c == COLO_CMD_STOP && sim_is_qemu(s))
+        s->mishaps++;
     if (h->dom && c != COLO_CMD_PAUSE)
         h->dom->theirs = false;
     h->role->command(h->session, c, &reply);
@@ -188,7 +191,8 @@ static void stand_in(struct sim *s, int side)
 void sim_host_kill(struct sim *s, int side)
 {
     struct sim_host *h = &s->host[side];
-    bool guarded = h->alive && h->counts && !h->off && sim_chance(s, 500);
+    bool guarded = h->alive && h->counts && !h->off && !sim_is_qemu(s) &&
+                   sim_chance(s, 500);
 
     if (!h->alive)
         return;

@@ -10,6 +10,8 @@
 
 #include "machine_colo_primary.h"
 #include "machine_primary.h"
+#include "machine_qemu_primary.h"
+#include "machine_qemu_secondary.h"
 #include "machine_secondary.h"
 #include "primary_int.h"
 #include "secondary_int.h"
@@ -60,11 +62,45 @@ static void of_colo_primary(struct sim *s, const struct colo_primary *p,
                   p->stage.pfns[p->stage.pages_nr - 2], COPY_PAGES);
 }
 
+static bool is_qemu(const char *action, enum qemu_primary_action a)
+{
+    return !strcmp(action, qemu_primary_machine.actions[a].name);
+}
+
+static void of_qemu_primary(struct sim *s, const struct colo_primary *p,
+                            const char *action)
+{
+    SOMETIMES(s, p->state == QP_RECEIVED && is_qemu(action, QPA_DISCONNECT) &&
+              s->complete == p->epoch, RECEIVED_LOST);
+    SOMETIMES(s, p->state == QP_LOADED && is_qemu(action, QPA_DISCONNECT),
+              UNLOADED);
+    SOMETIMES(s, is_qemu(action, QPA_SAVE) && !p->suspended, PAUSED_SAVED);
+    SOMETIMES(s, is_qemu(action, QPA_DESTROY), DESTROYED_HERE);
+    SOMETIMES(s, p->state == QP_END && is_qemu(action, QPA_REFUSE),
+              END_REFUSED);
+}
+
+static void of_qemu_secondary(struct sim *s, const struct colo_secondary *c,
+                              const char *action)
+{
+    const struct machine_name *names = qemu_secondary_machine.actions;
+
+    /* It is said, before that. */
+    if (!strcmp(action, names[QSA_APPLY].name))
+        s->complete = c->epochs;
+    SOMETIMES(s, !strcmp(action, names[QSA_DISCARD].name), DISCARDED);
+    SOMETIMES(s, !strcmp(action, names[QSA_REFUSE].name), FAILOVER_REFUSED);
+}
+
 void marks_action(struct sim *s, int side, const char *action)
 {
     const struct sim_host *h = &s->host[side];
 
-    if (s->params.colo && h->is_primary)
+    if (sim_is_qemu(s) && h->is_primary)
+        of_qemu_primary(s, h->session, action);
+    else if (sim_is_qemu(s))
+        of_qemu_secondary(s, h->session, action);
+    else if (s->params.colo && h->is_primary)
         of_colo_primary(s, h->session, action);
     else if (h->is_primary)
         of_primary(s, h->session, action);
@@ -108,7 +144,7 @@ static unsigned int state_of(const struct sim_host *h)
 void marks_place(struct sim *s)
 {
     int p = s->host[0].is_primary ? 0 : 1;
-    unsigned int at = s->params.colo;
+    unsigned int at = sim_is_qemu(s) ? 2 : s->params.colo;
 
     at = at * PLACE_STATES + state_of(&s->host[p]);
     at = at * PLACE_STATES + state_of(&s->host[!p]);

@@ -37,7 +37,13 @@ X(OWN_STATE, "COLO: a copy goes on from its own state") \
 X(STOOD_COPY, "COLO: a copy goes on that stood still for a checkpoint") \
 X(COPY_PAGES, "COLO: an epoch has pages that only the copy wrote") \
 X(BOTH_PAUSED, "COLO: a pause stops both copies") \
-X(COPY_WAITS, "COLO: the copy stands first, and the domain doesn't yet")
+X(COPY_WAITS, "COLO: the copy stands first, and the domain doesn't yet") \
+X(RECEIVED_LOST, "QEMU's: the copy has a checkpoint, and its word is lost") \
+X(UNLOADED, "QEMU's: output has left, and vmstate-loaded never comes") \
+X(PAUSED_SAVED, "QEMU's: a checkpoint of a domain that is paused") \
+X(DESTROYED_HERE, "QEMU's: a domain that can't run again gives way") \
+X(END_REFUSED, "QEMU's: an end is refused, and protection goes on") \
+X(DISCARDED, "QEMU's: a take-over discards half of a checkpoint")
 
 #define SIM_MARK_ID(id, text) MARK_##id,
 enum sim_mark { SIM_MARKS(SIM_MARK_ID) SIM_MARKS_NR };

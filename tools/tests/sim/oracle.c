@@ -147,7 +147,8 @@ void oracle_activated(struct sim_dom *d, bool run)
     sim_say(s, "%d: takes over from epoch %" PRIu64, d->host, d->epoch);
     SOMETIMES(s, o->power && sim_frozen(s, !d->host), THAWED);
     marks_taken_over(d, run);
-    SIM_CHECK(s, !o->power || !o->dom || silence_is_enough(s, o->dom),
+    SIM_CHECK(s, !o->power || !o->dom || !o->dom->d.running ||
+              silence_is_enough(s, o->dom),
               "two copies: one is started while the other host has power and "
               "the domain");
     SIM_CHECK(s, d->epoch == s->applied, "epoch %" PRIu64 " is started, and "

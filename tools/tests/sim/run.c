@@ -101,6 +101,12 @@ static void wind_up(struct sim *s, int p)
     for (int i = 0; i < 4 && !sim_over(s) && !s->failed; i++) {
         user_decides(s, p);
         sim_run_until(s, s->now + SIM_S);
+        /* In that dialect there is no other word for the end. */
+        if (sim_is_qemu(s) && !s->params.fence) {
+            sim_host_command(s, !p, COLO_CMD_STOP);
+            sim_run_until(s, s->now + SIM_S);
+            user_decides(s, p);
+        }
         if (*sim_state(s, p))
             sim_host_command(s, p, COLO_CMD_STOP);
         else
@@ -167,7 +173,7 @@ void sim_fresh(struct sim *s)
     s->killed = false;
     s->calm = s->tainted = s->was_protected = s->guest_over = false;
     s->stale = false;
-    s->applied = 0;
+    s->applied = s->complete = 0;
     for (int i = 0; i < 2; i++) {
         s->host[i].power = true;
         s->host[i].frozen_until = 0;
@@ -205,10 +211,16 @@ static void one_session(struct sim *s, int p)
     sim_fresh(s);
     s->params.colo = sim_chance(s, 400);
     s->params.interval_ms = s->params.colo ? 50u << sim_below(s, 5) : 50;
+    /* Each fifth seed, so that what the others draw is as it was. */
+    s->params.dialect = s->seed % 5 == 0 ? COLO_DIALECT_QEMU
+                                         : COLO_DIALECT_XEN;
+    s->params.colo = s->params.colo && !sim_is_qemu(s);
     s->params.fence = sim_chance(s, 700) ? "fence" : NULL;
     s->params.shared_disks = sim_chance(s, 300);
     s->params.takeover = sim_chance(s, 200) ? COLO_TAKEOVER_MANUAL
                                             : COLO_TAKEOVER_DEFAULT;
+    if (sim_is_qemu(s) && s->params.shared_disks)    /* as the command line */
+        s->params.takeover = COLO_TAKEOVER_MANUAL;
     /* Where sessions begin is where decisions lie close together. */
     sim_at(s, SLOT_FAULT, s->now + sim_below(s, sim_chance(s, 300) ?
                                              200 * SIM_MS :

@@ -184,10 +184,10 @@ struct sim_crash {
     enum sim_crash_kind kind;
 };
 
-/* Where a pair can be: mode, each side's state or no session, and whether its
-   fence command runs. */
+/* Where a pair can be: mode (of three), each side's state or no session, and
+   whether its fence command runs. */
 #define PLACE_STATES 20u
-#define PLACES_NR (2 * PLACE_STATES * PLACE_STATES * 4u)
+#define PLACES_NR (3 * PLACE_STATES * PLACE_STATES * 4u)
 _Static_assert(PLACES_NR % 64 == 0, "places are counted in words");
 
 struct sim_count {
@@ -226,11 +226,17 @@ struct sim {
     bool stale;                     /* the primary of this session is */
     bool confirmed;                 /* "paused" was said to the user */
     uint64_t hash[64], applied;
+    uint64_t complete;              /* QEMU's dialect: said to be, last */
     struct sim_count count;
     char why[256];
     char (*trace)[160];
     unsigned int trace_at;
 };
+
+static inline bool sim_is_qemu(const struct sim *s)
+{
+    return s->params.dialect == COLO_DIALECT_QEMU;
+}
 
 /* world.c: chance, time, what is said */
 uint64_t sim_random(struct sim *s);

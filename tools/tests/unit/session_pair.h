@@ -44,9 +44,9 @@ struct side {
     const char *fence;
     unsigned int silence_ms;
     enum colo_takeover takeover;
-    bool shared_disks;
+    bool shared_disks, colo;
     unsigned int interval_ms, max_dirty_pages;    /* 0: 20, none */
-    bool colo;
+    enum colo_dialect dialect;
     unsigned int compare_ms;    /* 0: never too late */
     const struct dom_ops *dom_ops;    /* NULL: the embedded domain's */
     unsigned int calm_ms;    /* between signs of life, for a step; 0: usual */
@@ -109,13 +109,13 @@ static void run_primary(const struct pair *p, const struct side *side, int fd)
                                                : SILENCE_NEVER_MS,
         .fence = side->fence, .peer = "b", .colo = side->colo,
         .shared_disks = side->shared_disks, .silence_ms = silence_of(side),
-        .heartbeat_ms = side->calm_ms, .step_ms = side->calm_ms };
+        .heartbeat_ms = side->calm_ms, .step_ms = side->calm_ms,
+        .dialect = side->dialect };
     struct dom_open o = { .name = "emb", .log = &log,
                           .backend_arg = p->config };
     struct colo_primary_conf c = {
-        .params = &params, .dom_ops = dom_ops_of(side),
+        .params = &params, .dom_ops = dom_ops_of(side), .report = &report,
         .net_ops = &net_embedded_ops, .host = "b", .log = &log,
-        .report = &report,
     };
     struct colo_io io = { .in_fd = fd, .out_fd = dup(fd),
                           .run_dir = p->run_a };
@@ -163,9 +163,9 @@ static void run_secondary(const struct pair *p, const struct side *side,
     struct colo_report report = { .ctx = side_b, .message = tell };
     struct colo_params params = {
         .fence = side->fence, .peer = "a", .takeover = side->takeover,
-        .colo = side->colo,
+        .colo = side->colo, .dialect = side->dialect, .interval_ms = 20,
         .silence_ms = silence_of(side) };
-    struct dom_open o = { .name = "", .log = &log };
+    struct dom_open o = { .log = &log };
     struct dom *d = NULL;
     struct colo_secondary_conf c = {
         .params = &params, .dom_ops = dom_ops_of(side), .dom_open = &o,
@@ -284,7 +284,7 @@ static inline int ended(pid_t *pid)
     return -1;
 }
 
-/* Wait until the status of NAME in @dir has @text. */
+/* Until the status of NAME in @dir has @text. */
 static void await(const char *dir, const char *name, const char *text)
 {
     char last[1024] = "nothing";
