@@ -242,6 +242,24 @@ static void only_a_domains_state_is_taken(void **state)
     ckpt_dispose(&back);
 }
 
+static void what_has_no_room_leaves_the_buffer_alone(void **state)
+{
+    struct qf_ram_block blocks[QEMU_WIRE_BLOCKS];
+    struct err e = { 0 };
+    struct buf b;
+
+    (void)state;
+    qemu_wire_blocks(1, PAGES, blocks);
+    buf_init(&b, 40);    /* the section's begin would fit */
+    assert_int_equal(qemu_put_ram_start(&b, QEMU_WIRE_RAM_ID, blocks,
+                                        QEMU_WIRE_BLOCKS, &e), ERR_LIMIT);
+    assert_int_equal(b.size, 0);
+    assert_int_equal(qemu_put_section(&b, 3, "xl/context", "", 40, &e),
+                     ERR_LIMIT);
+    assert_int_equal(b.size, 0);
+    buf_dispose(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +267,7 @@ int main(void)
         cmocka_unit_test(half_of_a_state_is_none),
         cmocka_unit_test(a_changed_head_or_footer_is_refused),
         cmocka_unit_test(only_a_domains_state_is_taken),
+        cmocka_unit_test(what_has_no_room_leaves_the_buffer_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
