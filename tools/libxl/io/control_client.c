@@ -41,6 +41,14 @@ static int dial(const char *run_dir, const char *name, int *fd_r,
     return 0;
 }
 
+/* A session may have ended meanwhile: an error, and no signal. */
+static int say(int fd, const char *text)
+{
+    size_t n = strlen(text);
+
+    return send(fd, text, n, MSG_NOSIGNAL) == (ssize_t)n ? 0 : -1;
+}
+
 int colo_control(const char *run_dir, const char *name, const char *command,
                  char **reply_r, struct err *e)
 {
@@ -50,7 +58,7 @@ int colo_control(const char *run_dir, const char *name, const char *command,
 
     if (rc)
         return rc;
-    if (dprintf(fd, "%s\n", command) < 0)
+    if (say(fd, command) || say(fd, "\n"))
         return err_sys(e, ERR_IO, errno, "%s's session", name);
     for (;;) {
         struct pollfd p = { .fd = fd, .events = POLLIN };
