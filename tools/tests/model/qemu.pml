@@ -392,11 +392,9 @@ end:
                 P_POST(PT_differs) }
     :: atomic { P_CALM && guests > 0 && !p_still && !p_paused && !p_over &&
                 !p_gone ->
-                guests--; p_over = true; P_POST(PT_guest_ended);
-                if
-                :: p_asked -> p_asked = false; P_POST(PT_suspend_failed)
-                :: else
-                fi }
+                /* Whoever asked it to stand still gets this, and no more. */
+                guests--; p_over = true; p_asked = false;
+                P_POST(PT_guest_ended) }
     :: atomic { P_CALM && (ps == P_fence || ps == P_end) && p_fenced == 1 ->
                 p_fenced = 0; P_POST(PT_fenced) }
     :: atomic { P_CALM && (ps == P_fence || ps == P_end) && p_fenced == 2 ->
