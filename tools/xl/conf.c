@@ -66,6 +66,10 @@ int conf_check_params(const struct colo_params *p, struct err *e)
     unsigned int silence = p->silence_ms ? p->silence_ms
                                          : COLO_SILENCE_MS_DEFAULT;
 
+    if (p->colo && p->dialect == COLO_DIALECT_QEMU)
+        return err_set(e, ERR_USAGE, "COLO with --dialect=qemu: that stream "
+                       "has no place for what the copies say, so both can't "
+                       "run (protect it with `xl remus --dialect=qemu')");
     /* One late sign of life isn't a death; one dialect has none. */
     if (p->dialect != COLO_DIALECT_QEMU && silence < 2 * beat)
         return err_set(e, ERR_USAGE, "a silence limit of %u ms is less than "

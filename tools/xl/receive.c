@@ -283,9 +283,6 @@ int cmd_receive(struct xl *x, int argc, char **argv)
         if (take(&r, opt, optarg, &e))
             return xl_fail(CMD, NULL, &e);
     }
-    if (r.params.colo && r.params.dialect == COLO_DIALECT_QEMU)
-        return xl_usage(CMD, "--colo with --dialect=qemu: in that stream both "
-                        "copies can't run");
     if (conf_check_params(&r.params, &e))
         return xl_fail(CMD, NULL, &e);
     settle_peer(&r);

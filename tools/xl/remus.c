@@ -99,10 +99,6 @@ static int check(const struct protect *p, struct err *e)
 {
     if (p->refused)
         return err_set(e, ERR_USAGE, "%s", p->refused);
-    if (p->params.colo && p->params.dialect == COLO_DIALECT_QEMU)
-        return err_set(e, ERR_USAGE, "COLO with --dialect=qemu: that stream "
-                       "has no place for what the copies say, so both can't "
-                       "run (protect it with `xl remus --dialect=qemu')");
     if (p->params.colo && !p->params.hold_output)
         return err_set(e, ERR_USAGE, "-n with COLO: what isn't compared isn't "
                        "lock-stepped (leave -n or -c out)");

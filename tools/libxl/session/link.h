@@ -97,6 +97,12 @@ static inline void link_heard(struct colo_link *l)
     l->heard_ns = l->ops->now(l->env);
 }
 
+/* Whether the peer is connected, and said something within @limit_ns. */
+static inline bool link_hears(const struct colo_link *l, uint64_t limit_ns)
+{
+    return l->open && l->ops->now(l->env) - l->heard_ns < limit_ns;
+}
+
 /* Close for good: nothing is sent or received any more. */
 void link_close(struct colo_link *l);
 

@@ -216,10 +216,7 @@ void primary_look(struct colo_primary *p)
 
 void primary_act_recall(struct colo_primary *p)
 {
-    int t;
-
-    while ((t = triggers_take(&p->deferred)) >= 0)
-        triggers_post(&p->inbox.inputs, t);
+    triggers_move(&p->inbox.inputs, &p->deferred);
 }
 
 void primary_act_disconnect(struct colo_primary *p)

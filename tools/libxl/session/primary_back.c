@@ -10,9 +10,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const char banner[] =
-    "xl migration receiver ready, send binary domain data.\n";
-
 void primary_show(char *to, const void *octets, size_t n)
 {
     const unsigned char *from = octets;
@@ -25,18 +22,18 @@ void primary_show(char *to, const void *octets, size_t n)
 static size_t take_banner(struct colo_primary *p, const uint8_t *data,
                           size_t n)
 {
-    size_t take = BANNER_SIZE - p->banner_used;
+    size_t take = WIRE_XL_BANNER_SIZE - p->banner_used;
 
     take = take < n ? take : n;
     memcpy(p->banner + p->banner_used, data, take);
     p->banner_used += take;
-    if (memcmp(p->banner, banner, p->banner_used)) {
-        char seen[BANNER_SIZE + 1];
+    if (memcmp(p->banner, WIRE_XL_BANNER, p->banner_used)) {
+        char seen[WIRE_XL_BANNER_SIZE + 1];
 
         primary_show(seen, p->banner, p->banner_used);
         primary_lost(p, "%s doesn't answer as a migration receiver, but "
                      "with \"%s\"", p->conf->host, seen);
-    } else if (p->banner_used == BANNER_SIZE) {
+    } else if (p->banner_used == WIRE_XL_BANNER_SIZE) {
         primary_post(p, PT_BANNER);
     }
     return take;
@@ -175,7 +172,7 @@ size_t primary_input(struct colo_primary *p, const uint8_t *data, size_t n)
     size_t left = n;
 
     link_heard(&p->link);
-    if (p->banner_used < BANNER_SIZE) {
+    if (p->banner_used < WIRE_XL_BANNER_SIZE) {
         size_t took = take_banner(p, data, left);
 
         data += took;
@@ -183,7 +180,7 @@ size_t primary_input(struct colo_primary *p, const uint8_t *data, size_t n)
     }
     primary_run(p);
     /* Until it wants more: a record without a body ends without octets. */
-    while (p->banner_used == BANNER_SIZE && p->link.open &&
+    while (p->banner_used == WIRE_XL_BANNER_SIZE && p->link.open &&
            p->state != p->mode->machine->final) {
         struct sr_item it;
         struct err e = { 0 };
@@ -200,7 +197,7 @@ size_t primary_input(struct colo_primary *p, const uint8_t *data, size_t n)
 
 void primary_eof(struct colo_primary *p)
 {
-    if (p->banner_used < BANNER_SIZE)
+    if (p->banner_used < WIRE_XL_BANNER_SIZE)
         primary_blame(p, "no receiver on %s: its command ended without an "
                       "answer", p->conf->host);
     else
@@ -214,7 +211,7 @@ void primary_eof(struct colo_primary *p)
 
 void primary_late(struct colo_primary *p)
 {
-    if (p->banner_used < BANNER_SIZE)
+    if (p->banner_used < WIRE_XL_BANNER_SIZE)
         primary_blame(p, "no receiver on %s within %u s", p->conf->host,
                       p->params.create_ms / 1000);
     else if (p->sending)

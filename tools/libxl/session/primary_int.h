@@ -19,7 +19,6 @@
 #include "run_state.h"
 #include "stats.h"
 
-#define BANNER_SIZE 54u
 /* A banner without one of our records behind it: wait that long for one. */
 #define GREET_GRACE_NS (1000 * ENV_MS)
 /* The first copy stops the domain when a round has no more pages than that,
@@ -100,7 +99,7 @@ struct colo_primary {
     struct primary_words words;       /* QEMU's dialect */
     bool suspended;                   /* it stands still, as it was asked */
     struct buf peer_pfns;             /* COLO: u64 each, what the copy wrote */
-    char banner[BANNER_SIZE];
+    char banner[WIRE_XL_BANNER_SIZE];
     size_t banner_used;
     struct ckpt stage;
     const uint64_t *round_pfns;       /* the domain's, until dirty() */

@@ -14,6 +14,9 @@
 #include "machine_qemu_primary.h"
 #include "qemu_message.h"
 
+/* Octets of what is out of turn that the user sees. */
+#define SHOWN ((size_t)40)
+
 /* ---- what comes back ---------------------------------------------------- */
 
 /* An answer is due from now on, or none is. */
@@ -49,12 +52,12 @@ static void take_word(struct colo_primary *p)
 static size_t on_input(struct colo_primary *p, const uint8_t *data, size_t n)
 {
     struct primary_words *w = &p->words;
-    char seen[BANNER_SIZE + 1];
+    char seen[SHOWN + 1];
 
     link_heard(&p->link);
     for (size_t i = 0; i < n && p->link.open; i++) {
         if (!w->due) {
-            size_t left = n - i < BANNER_SIZE ? n - i : BANNER_SIZE;
+            size_t left = n - i < SHOWN ? n - i : SHOWN;
 
             primary_show(seen, data + i, left);
             primary_blame(p, "the receiver speaks out of turn: \"%s\"", seen);

@@ -183,11 +183,10 @@ void primary_qemu_send_ram(struct colo_primary *p)
 
 void primary_qemu_send_state(struct colo_primary *p)
 {
-    struct buf b;
+    CLEANUP_BUF struct buf b = { .limit = QEMU_WIRE_STATE_MAX };
     struct err e = { 0 };
     int rc;
 
-    buf_init(&b, QEMU_WIRE_STATE_MAX);
     p->words.wanted = QEMU_VMSTATE_RECEIVED;
     sends(p, SENDING_EPOCH);
     rc = qemu_wire_put_state(&b, &p->stage, &e);
@@ -197,5 +196,4 @@ void primary_qemu_send_state(struct colo_primary *p)
         rc = link_put(&p->link, &b, &e);
     if (rc)
         primary_local_failed(p, &e);
-    buf_dispose(&b);
 }

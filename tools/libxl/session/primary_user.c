@@ -44,8 +44,7 @@ static bool about_running(struct colo_primary *p, enum colo_command c)
 
 bool primary_hears(struct colo_primary *p)
 {
-    return p->link.open && p->ops->now(p->env) - p->link.heard_ns <
-                           p->params.silence_ms * ENV_MS;
+    return link_hears(&p->link, p->params.silence_ms * ENV_MS);
 }
 
 void primary_command(void *s, enum colo_command c, const char **reply_r)

@@ -54,6 +54,14 @@ bool triggers_has(const struct trigger_queue *q, int trigger)
     return false;
 }
 
+void triggers_move(struct trigger_queue *to, struct trigger_queue *from)
+{
+    int t;
+
+    while ((t = triggers_take(from)) >= 0)
+        triggers_post(to, t);
+}
+
 void inbox_post(struct trigger_inbox *in, int trigger)
 {
     triggers_post(in->stepping ? &in->outcomes : &in->inputs, trigger);

@@ -66,6 +66,8 @@ void triggers_post(struct trigger_queue *q, int trigger);
 /* -1 when there is none. */
 int triggers_take(struct trigger_queue *q);
 bool triggers_has(const struct trigger_queue *q, int trigger);
+/* All of @from, in their order, behind what is in @to. */
+void triggers_move(struct trigger_queue *to, struct trigger_queue *from);
 
 /* What a machine is to be stepped with. What actions come to, posted while a
    step is taken, goes before what came in: else it could meet a state that

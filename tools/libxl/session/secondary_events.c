@@ -7,15 +7,12 @@
 
 #include <inttypes.h>
 
-static const char banner[] =
-    "xl migration receiver ready, send binary domain data.\n";
-
 void secondary_greet(struct colo_secondary *s)
 {
     CLEANUP_BUF struct buf b = { 0 };
     struct err e = { 0 };
 
-    if (buf_append(&b, banner, sizeof(banner) - 1, &e) ||
+    if (buf_append(&b, WIRE_XL_BANNER, WIRE_XL_BANNER_SIZE, &e) ||
         link_put(&s->link, &b, &e) ||
         link_put_hello(&s->link, 0, &s->params, "", &e))
         secondary_local_failed(s, &e);

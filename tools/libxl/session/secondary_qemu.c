@@ -149,10 +149,7 @@ static void act_defer(struct colo_secondary *s)
 
 static void act_recall(struct colo_secondary *s)
 {
-    int t;
-
-    while ((t = triggers_take(&s->deferred)) >= 0)
-        triggers_post(&s->inbox.inputs, t);
+    triggers_move(&s->inbox.inputs, &s->deferred);
 }
 
 static secondary_action_fn *const actions[QSA_NR] = {

@@ -34,18 +34,12 @@ const char *secondary_phase(const struct colo_secondary *s)
     return phase ? phase : s->epochs >= safe ? "protecting" : "arming";
 }
 
-/* The stream is open, and the primary was heard within the silence limit. */
-static bool hears(const struct colo_secondary *s)
-{
-    return s->link.open && s->ops->now(s->env) - s->link.heard_ns <
-                           s->params.silence_ms * ENV_MS;
-}
-
 void secondary_command(void *v, enum colo_command c, const char **reply_r)
 {
     struct colo_secondary *s = v;
     bool takes = c == COLO_CMD_FAILOVER;
-    int t = !takes ? ST_USER_STOP : s->mode->believes && hears(s) ?
+    bool hears = link_hears(&s->link, s->params.silence_ms * ENV_MS);
+    int t = !takes ? ST_USER_STOP : s->mode->believes && hears ?
             SX_FAILOVER_LIVE : ST_USER_FAILOVER;
 
     *reply_r = s->reply;

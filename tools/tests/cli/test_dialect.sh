@@ -66,7 +66,7 @@ t_what_the_dialect_hasnt_is_refused() {
     run "$embedded" migrate --colo --dialect=qemu web hostb
     fails 2 "COLO with --dialect=qemu" || return 1
     run "$embedded" migrate-receive --colo --dialect=qemu
-    fails 2 "--colo with --dialect=qemu" || return 1
+    fails 2 "COLO with --dialect=qemu" || return 1
     run --backend=xen remus --dialect=qemu web hostb
     fails 1 "isn't there yet for domains of the xen backend"
 }
