@@ -80,7 +80,8 @@ void primary_lost(struct colo_primary *p, const char *fmt, ...)
         primary_verdict(p, COLO_END_ALONE, ERR_PEER, "%s", why);
     log_line(p->conf->log, p->ended ? LOG_INFO : LOG_NOTE,
              "event=peer-lost early=%d text=\"%s\"", early, why);
-    primary_post(p, early ? PT_LOST_EARLY :
+    p->lease_lost = !early && p->params.lease_s;
+    primary_post(p, early ? PT_LOST_EARLY : p->lease_lost ? PT_LOST_LEASE :
                  p->params.fence ? PT_LOST_FENCE : PT_LOST_MANUAL);
 }
 
@@ -230,6 +231,9 @@ static void on_timer(void *s, enum env_timer t)
     case ENV_TIMER_COMPARE:
         primary_frames(p);
         break;
+    case ENV_TIMER_LEASE:
+        primary_lease_tick(p);
+        break;
     default:
         break;
     }
@@ -294,23 +298,6 @@ static int on_domain_fd(void *s)
     return p->dom->fd(p->conf->dom);
 }
 
-static void on_net(void *s)
-{
-    struct colo_primary *p = s;
-
-    if (p->pairing.net) {
-        primary_frames(p);
-        primary_run(p);
-    }
-}
-
-static int on_net_fd(void *s)
-{
-    struct colo_primary *p = s;
-
-    return pairing_fd(&p->pairing);
-}
-
 static void on_fence_done(void *s, int status)
 {
     struct colo_primary *p = s;
@@ -338,7 +325,7 @@ const struct role_ops primary_role = {
     .start = on_start, .input = primary_input, .eof = primary_eof,
     .writable = on_writable,
     .timer = on_timer, .domain = on_domain, .domain_fd = on_domain_fd,
-    .net = on_net, .net_fd = on_net_fd,
+    .net = primary_on_net, .net_fd = primary_on_net_fd,
     .fence_done = on_fence_done, .command = primary_command,
     .settle = on_writable,
     .status = primary_status,
@@ -367,6 +354,9 @@ int primary_new(const struct colo_primary_conf *conf,
     buf_init(&p->peer_pfns, (p->info->ram_pages + COLO_SPARE_PAGES) * 8);
     rc = link_init(&p->link, ops, env, conf->log, SR_BACK, &p->params, e);
     p->link.generation = generation;
+    if (!rc && p->params.lease_s && !p->dom->lease)
+        rc = err_set(e, ERR_UNSUPPORTED, "the %s backend can't end its host: "
+                     "no lease (--fence=watchdog)", p->dom->name);
     if (!rc)
         rc = stats_init(&p->stats, e);
     if (rc) {

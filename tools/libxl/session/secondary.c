@@ -81,7 +81,7 @@ void secondary_lost(struct colo_secondary *s, const char *fmt, ...)
         return;
     }
     secondary_say(s, LOG_NOTE, "%s", why);
-    secondary_post(s, s->params.fence ? ST_LOST_FENCE :
+    secondary_post(s, s->params.fence || s->lease_ns ? ST_LOST_FENCE :
                    manual ? ST_LOST_MANUAL : ST_LOST_AUTO);
 }
 
@@ -269,6 +269,11 @@ static void on_timer(void *v, enum env_timer t)
     case ENV_TIMER_RETRY:
         secondary_post(s, ST_RETRY);
         break;
+    case ENV_TIMER_LEASE:
+        secondary_say(s, LOG_NOTE, "%s is off, or its domain stands still: "
+                      "its lease is out", secondary_peer(s));
+        secondary_post(s, ST_FENCED);
+        break;
     default:
         break;
     }
@@ -286,7 +291,7 @@ static void on_start(void *v)
     s->ops->timer(s->env, ENV_TIMER_STEP, s->params.create_ms * ENV_MS);
     if (buf_append(&b, banner, sizeof(banner) - 1, &e) ||
         link_put(&s->link, &b, &e) ||
-        link_put_hello(&s->link, 0, &s->params, "", &e))
+        link_put_hello(&s->link, WIRE_HELLO_LEASE, &s->params, "", &e))
         secondary_local_failed(s, &e);
     secondary_run(s);
 }

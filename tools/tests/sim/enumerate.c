@@ -15,33 +15,40 @@
 /* No recovery takes more actions. */
 #define RECOVERY_MAX 24u
 
+enum proof { NOTHING, COMMAND, LEASE };
 enum ending { USER_STOPS_P, USER_STOPS_S, GUEST_ENDS, DESTROYED };
 
 static const struct world {
     const char *text;
-    bool colo, fence, shared;
+    bool colo;
+    enum proof proof;
+    bool shared;
     unsigned int fence_fails;
     enum colo_takeover takeover;
     enum ending ending;
 } worlds[] = {
     { "a fence command; the user ends it at the primary",
-      false, true, false, 0, COLO_TAKEOVER_DEFAULT, USER_STOPS_P },
+      false, COMMAND, false, 0, COLO_TAKEOVER_DEFAULT, USER_STOPS_P },
     { "no fence, silence is enough; the guest ends",
-      false, false, false, 0, COLO_TAKEOVER_DEFAULT, GUEST_ENDS },
+      false, NOTHING, false, 0, COLO_TAKEOVER_DEFAULT, GUEST_ENDS },
     { "no fence, the user decides; who gives the copy up",
-      false, false, false, 0, COLO_TAKEOVER_MANUAL, USER_STOPS_S },
+      false, NOTHING, false, 0, COLO_TAKEOVER_MANUAL, USER_STOPS_S },
     { "no fence, shared disks; somebody destroys the domain",
-      false, false, true, 0, COLO_TAKEOVER_DEFAULT, DESTROYED },
+      false, NOTHING, true, 0, COLO_TAKEOVER_DEFAULT, DESTROYED },
     { "a fence command that fails first; the user ends it at the primary",
-      false, true, true, 1, COLO_TAKEOVER_MANUAL, USER_STOPS_P },
+      false, COMMAND, true, 1, COLO_TAKEOVER_MANUAL, USER_STOPS_P },
     { "COLO; a fence command; the user ends it at the primary",
-      true, true, false, 0, COLO_TAKEOVER_DEFAULT, USER_STOPS_P },
+      true, COMMAND, false, 0, COLO_TAKEOVER_DEFAULT, USER_STOPS_P },
     { "COLO; no fence, silence is enough; the guest ends",
-      true, false, false, 0, COLO_TAKEOVER_DEFAULT, GUEST_ENDS },
+      true, NOTHING, false, 0, COLO_TAKEOVER_DEFAULT, GUEST_ENDS },
     { "COLO; no fence, the user decides; who gives the copy up",
-      true, false, false, 0, COLO_TAKEOVER_MANUAL, USER_STOPS_S },
+      true, NOTHING, false, 0, COLO_TAKEOVER_MANUAL, USER_STOPS_S },
     { "COLO; no fence, shared disks; somebody destroys the domain",
-      true, false, true, 0, COLO_TAKEOVER_DEFAULT, DESTROYED },
+      true, NOTHING, true, 0, COLO_TAKEOVER_DEFAULT, DESTROYED },
+    { "a lease, shared disks; the user ends it at the primary",
+      false, LEASE, true, 0, COLO_TAKEOVER_DEFAULT, USER_STOPS_P },
+    { "COLO; a lease, shared disks; the guest ends",
+      true, LEASE, true, 0, COLO_TAKEOVER_DEFAULT, GUEST_ENDS },
 };
 #define WORLDS_NR (sizeof(worlds) / sizeof(worlds[0]))
 
@@ -182,15 +189,18 @@ static void protect_again(struct sim *s)
     sim_rest(s, p);
 }
 
-/* The domain need not outlive what happened: it ended, its host died and no
-   copy was to be there, or that wasn't the only crash. */
+/* The domain need not outlive what happened: it ended, its host died (with a
+   lease, its session) and no copy was to be there, or that wasn't the only
+   crash. */
 static bool may_be_lost(const struct sim *s, const struct point *p)
 {
     bool ended = s->mishaps > p->crashes;
 
     return s->guest_over || p->crashes > 1 ||
            (p->crashes == 1 && p->crash[0].side == 0 &&
-            p->crash[0].kind == CRASH_HOST && (!s->was_protected || ended));
+            (p->crash[0].kind == CRASH_HOST || (s->params.lease_s &&
+             p->crash[0].kind == CRASH_PROCESS)) &&
+            (!s->was_protected || ended));
 }
 
 static bool run_point(struct sim *s, struct point *p)
@@ -203,7 +213,8 @@ static bool run_point(struct sim *s, struct point *p)
     sim_fresh(s);
     s->calm = true;
     s->params.colo = w->colo;
-    s->params.fence = w->fence ? "fence" : NULL;
+    s->params.fence = w->proof == COMMAND ? "fence" : NULL;
+    s->params.lease_s = w->proof == LEASE ? LEASE_S_DEFAULT : 0;
     s->params.shared_disks = w->shared;
     s->params.takeover = w->takeover;
     s->fail_fence = w->fence_fails;
