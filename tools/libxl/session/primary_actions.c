@@ -112,6 +112,7 @@ bool primary_capture(struct colo_primary *p)
 
     memset(&p->now, 0, sizeof(p->now));
     run_state_lock(&p->run, RUN_LOCK_CHECKPOINT, LOCK_T_TAKE, &e);
+    primary_lease_tick(p);    /* copying may take its time */
     if (p->dom->capture(p->conf->dom, &p->stage, p->epoch + 1, &e)) {
         primary_verdict(p, COLO_END_FAILED, e.code, "%s", e.msg);
         primary_post(p, PT_CAPTURE_FAILED);

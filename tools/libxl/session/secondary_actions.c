@@ -145,7 +145,8 @@ static void wait_for_lease(struct colo_secondary *s)
     uint64_t out = s->link.heard_ns + s->lease_ns;
     uint64_t left = out > now ? out - now : 0;
 
-    log_note(s->conf->log, "event=lease left_ms=%" PRIu64, left / ENV_MS);
+    secondary_say(s, LOG_NOTE, "waits %" PRIu64 " ms, until the lease of %s "
+                  "is out", left / ENV_MS, secondary_peer(s));
     s->ops->timer(s->env, ENV_TIMER_LEASE, left);
 }
 
