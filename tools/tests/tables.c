@@ -176,6 +176,7 @@ static void print_run_states(FILE *f)
         { .reason = PAUSE_POSTMIGRATE }, { .reason = PAUSE_PANICKED },
         { .held[RUN_LOCK_IO_ERROR] = true }, { .held[RUN_LOCK_DEBUG] = true },
         { .held[RUN_LOCK_SAVE] = true }, { .held[RUN_LOCK_RESTORE] = true },
+        { .held[RUN_LOCK_LEASE] = true },
         { .held[RUN_LOCK_CHECKPOINT] = true },
         { .held[RUN_LOCK_CHECKPOINT] = true, .reason = PAUSE_PAUSED },
         { .held[RUN_LOCK_CHECKPOINT] = true, .reason = PAUSE_WATCHDOG },

@@ -10,7 +10,9 @@
 
 #define PAIR_OPTIONS \
 "--fence CMD        Run `CMD PEER' when PEER is lost; exit 0 means that\n" \
-"                   PEER is certainly off. '' for none.\n" \
+"                   PEER is certainly off. '' for none. `watchdog' is no\n" \
+"                   command: Xen ends the domain's whole host unless we\n" \
+"                   go on asking it not to (watchdog:SECONDS, default 3).\n" \
 "--heartbeat-ms MS  How often a sign of life is sent (default 100).\n" \
 "--silence-ms MS    So long without one, and PEER is lost (default 500).\n" \
 "--dialect=xen|qemu What both sides speak (default xen): see the man page.\n" \

@@ -15,6 +15,7 @@
 #include <libxlutil.h>
 
 #include "buf.h"
+#include "lease.h"
 #include "xl.h"
 
 #define CONF_FILE "/etc/xen/xl.conf"
@@ -33,6 +34,27 @@ int conf_number(const char *text, const char *what, unsigned int min,
                        "`%s'", what, min, max, text);
     *value_r = (unsigned int)v;
     return 0;
+}
+
+int conf_lease(const char **fence, const char *what, unsigned int *lease_s_r,
+               struct err *e)
+{
+    static const char word[] = "watchdog";
+    const char *rest = *fence ? *fence + sizeof(word) - 1 : NULL;
+
+    *lease_s_r = 0;
+    if (!*fence || strncmp(*fence, word, sizeof(word) - 1) ||
+        (*rest && *rest != ':'))
+        return 0;
+    *fence = NULL;
+    *lease_s_r = LEASE_S_DEFAULT;
+    if (!*rest)
+        return 0;
+    if (!conf_number(rest + 1, what, LEASE_S_MIN, LEASE_S_MAX, lease_s_r, e))
+        return 0;
+    return err_set(e, ERR_USAGE, "%s watchdog:SECONDS wants a number from %u "
+                   "to %u, not `%s'", what, LEASE_S_MIN, LEASE_S_MAX,
+                   rest + 1);
 }
 
 int conf_takeover(const char *text, enum colo_takeover *t_r, struct err *e)
@@ -74,6 +96,14 @@ int conf_check_params(const struct colo_params *p, struct err *e)
     if (p->dialect != COLO_DIALECT_QEMU && silence < 2 * beat)
         return err_set(e, ERR_USAGE, "a silence limit of %u ms is less than "
                        "two heartbeats of %u ms", silence, beat);
+    if (p->lease_s && p->dialect == COLO_DIALECT_QEMU)
+        return err_set(e, ERR_USAGE, "--fence=watchdog with --dialect=qemu: "
+                       "in that stream nobody says how far it has read, so "
+                       "no lease is kept (give a fence command)");
+    if (p->lease_s && beat > LEASE_HEARTBEAT_MS_MAX)
+        return err_set(e, ERR_USAGE, "--fence=watchdog wants a heartbeat each "
+                       "%u ms or more often, not each %u ms",
+                       LEASE_HEARTBEAT_MS_MAX, beat);
     return 0;
 }
 
@@ -106,7 +136,14 @@ static int take_keys(struct xl_conf *c, XLU_Config *cfg, struct err *e)
 {
     CLEANUP_FREE char *takeover = NULL;
     int rc = get_string(cfg, "colo.fence", &c->fence, e);
+    const char *command = c->fence;
 
+    if (!rc)
+        rc = conf_lease(&command, "colo.fence", &c->lease_s, e);
+    if (c->lease_s) {
+        free(c->fence);
+        c->fence = NULL;
+    }
     if (!rc)
         rc = get_ms(cfg, "colo.heartbeat_ms", &c->heartbeat_ms, e);
     if (!rc)

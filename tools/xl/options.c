@@ -11,6 +11,7 @@ void options_init(struct colo_params *p, const struct xl_conf *conf)
 {
     memset(p, 0, sizeof(*p));
     p->fence = conf->fence && conf->fence[0] ? conf->fence : NULL;
+    p->lease_s = conf->lease_s;
     p->heartbeat_ms = conf->heartbeat_ms;
     p->silence_ms = conf->silence_ms;
     p->interval_ms = conf->interval_ms;
@@ -24,9 +25,9 @@ int options_take(struct colo_params *p, struct given *g, int opt,
     switch (opt) {
     case OPT_FENCE:
         /* An empty one takes back what xl.conf says. */
-        p->fence = value[0] ? value : NULL;
         g->fence = value[0];
-        return 0;
+        p->fence = g->fence ? value : NULL;
+        return conf_lease(&p->fence, "--fence", &p->lease_s, e);
     case OPT_HEARTBEAT:
         g->heartbeat = true;
         return conf_number(value, "--heartbeat-ms", 5, 60000,

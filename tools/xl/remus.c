@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "backends.h"
 #include "protect.h"
 #include "xl.h"
 
@@ -95,6 +96,16 @@ static int take(struct protect *p, int opt, const char *value, struct err *e)
     }
 }
 
+static int check_lease(const struct xl *x, const struct protect *p,
+                       struct err *e)
+{
+    if (!p->params.lease_s || x->backend->dom->lease)
+        return 0;
+    return err_set(e, ERR_UNSUPPORTED, "--fence=watchdog is a hypervisor's, "
+                   "and the %s backend has none (say --fence CMD)",
+                   x->backend->name);
+}
+
 static int check(const struct protect *p, struct err *e)
 {
     if (p->refused)
@@ -106,7 +117,7 @@ static int check(const struct protect *p, struct err *e)
         return err_set(e, ERR_USAGE, "-n lets clients see what a take-over "
                        "undoes (say -F -n to have it so)");
     if (p->given.takeover && p->params.takeover == COLO_TAKEOVER_AUTO &&
-        !p->params.fence && colo_needs_proof(&p->params))
+        !colo_has_proof(&p->params) && colo_needs_proof(&p->params))
         return err_set(e, ERR_USAGE, "--takeover=auto with %s would let both "
                        "copies write: a fence command has to prove that one "
                        "is off (say --fence CMD, or --takeover=manual)",
@@ -126,7 +137,11 @@ static void remarks(const struct protect *p)
     if (!params->hold_output)
         xl_warn(p->command, p->domain, "unsafe: output isn't held, so clients "
                 "may see what a take-over undoes");
-    if (colo_needs_proof(params) && !params->fence)
+    if (params->lease_s)
+        xl_warn(p->command, p->domain, "this whole host goes down, with every "
+                "domain on it, if this program or dom0 stands still for %u s, "
+                "or is killed (--fence=watchdog)", params->lease_s);
+    if (colo_needs_proof(params) && !colo_has_proof(params))
         xl_warn(p->command, p->domain, "no fence command is set and %s, so "
                 "the copy won't take over by itself: it waits for `xl "
                 "colo-failover'", params->shared_disks ? "a disk is shared"
@@ -157,7 +172,7 @@ static int command(struct xl *x, struct protect *p, const char *letters,
     }
     p->domain = argv[optind];
     p->host = argv[optind + 1];
-    if (check(p, &e))
+    if (check(p, &e) || check_lease(x, p, &e))
         return xl_fail(p->command, NULL, &e);
     uname(&node);
     if (!p->peer)

@@ -28,6 +28,7 @@ struct backend;
 /* Settings of xl.conf and the environment; 0 and NULL: not set there. */
 struct xl_conf {
     char *fence;
+    unsigned int lease_s;      /* instead of that command */
     char *run_dir;
     char *state_dir;
     char *log_dir;
@@ -116,6 +117,10 @@ int conf_number(const char *text, const char *what, unsigned int min,
                 unsigned int max, unsigned int *value_r, struct err *e);
 /* "xen" or "qemu". */
 int conf_dialect(const char *text, enum colo_dialect *d_r, struct err *e);
+/* Not a command but "watchdog" or "watchdog:SECONDS": *@fence is NULL then,
+   and *@lease_s_r a number of seconds, else 0. @what names it in messages. */
+int conf_lease(const char **fence, const char *what, unsigned int *lease_s_r,
+               struct err *e);
 /* "auto" or "manual". */
 int conf_takeover(const char *text, enum colo_takeover *t_r, struct err *e);
 /* The settings that both sides have, checked against each other. */

@@ -58,6 +58,7 @@ const struct dom_ops dom_xen_ops = {
     .pause = xen_pause,
     .unpause = xen_unpause,
     .is_paused = xen_is_paused,
+    .lease = xen_lease,
     .finish = xen_finish,
     .recover = xen_recover,
     .open_sink = xen_open_sink,

@@ -88,6 +88,7 @@ struct dom {
     struct buf params;             /* HVM_PARAMS, read once */
     uint32_t context_size;         /* of HVM_CONTEXT; 0: not asked yet */
     struct xen_dm dm;              /* HVM only */
+    uint32_t lease_id;             /* Xen's number of it; 0: none */
 
     /* Sink. */
     struct xen_child child;        /* runs the first restore */
@@ -209,6 +210,9 @@ int xen_child_destroy(libxl_ctx *ctx, struct xen_log *log, uint32_t domid,
 int xen_apply_prepare(struct dom *d, struct err *e);
 int xen_apply(struct dom *d, const struct ckpt *c, struct err *e);
 int xen_activate(struct dom *d, bool run, struct err *e);
+
+/* xen_lease.c */
+int xen_lease(struct dom *d, unsigned int seconds, struct err *e);
 
 /* xen_finish.c */
 int xen_finish(struct dom *d, enum dom_shutdown reason, struct err *e);

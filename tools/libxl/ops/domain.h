@@ -170,6 +170,10 @@ struct dom_ops {
     int (*unpause)(struct dom *d, struct err *e);
     /* Whether anybody has paused it; such a guest can't agree to suspend. */
     bool (*is_paused)(struct dom *d);
+    /* This host ends, and all that runs on it, unless asked again within
+       @seconds; 0: it doesn't any more. Close doesn't change it. ERR_BUSY:
+       too many ask for it here. NULL: this backend can't end its host. */
+    int (*lease)(struct dom *d, unsigned int seconds, struct err *e);
     /* The guest ended (DOM_EV_SHUTDOWN): do what its configuration says,
        or the same on behalf of the user who let it go elsewhere. One that
        suspended is left as it is. */

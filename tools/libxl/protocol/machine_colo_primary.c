@@ -33,34 +33,33 @@ static const struct machine_name actions[] = {
 /* Rows that several states have. */
 #define ENDS CPA_OBEY, CPA_RELEASE_ALL, CPA_GUEST_END, CPA_FINISH
 #define NOT_ASKED [CPT_SUSPENDED ... CPT_CANCELLED] = M_NEVER(NO_ASK)
-#define NO_ROUNDS \
-    [CPT_ROUND_SENT ... CPT_CONVERGED] = M_NEVER(NO_ROUND)
+#define NO_ROUNDS [CPT_ROUND_SENT ... CPT_CONVERGED] = M_NEVER(NO_ROUND)
 #define NOT_CAPTURED \
-    [CPT_CAPTURED] = M_NEVER(NO_CAPT), \
-    [CPT_CAPTURE_FAILED] = M_NEVER(NO_CAPT)
+    [CPT_CAPTURED ... CPT_CAPTURE_FAILED] = M_NEVER(NO_CAPT)
 #define NO_EPOCH_YET NOT_CAPTURED, [CPT_SENT] = M_NEVER(NO_EPOCH)
-#define NOT_EARLY \
-    [CPT_LOST_FENCE] = M_NEVER(EARLY), \
-    [CPT_LOST_MANUAL] = M_NEVER(EARLY)
+#define NOT_EARLY [CPT_LOST_FENCE ... CPT_LOST_LEASE] = M_NEVER(EARLY)
 /* What the peer has no reason to say now. */
 #define NO_ANSWER(s) \
     [CPT_PEER_SUSPENDED] = GO(s, CPA_LOSE), \
     [CPT_READY ... CPT_PEER_RESUMED] = GO(s, CPA_LOSE)
-#define END_STILL GO(END, CPA_OBEY, CPA_RESUME, CPA_SEND_END)
+#define RUNS CPA_OBEY, CPA_RESUME
+#define END_STILL GO(END, RUNS, CPA_SEND_END)
 #define SETTLES   GO(SETTLE, CPA_DEFER, CPA_SUSPEND_CANCEL)
 #define LOSES     GO(SETTLE, CPA_DISCONNECT, CPA_DEFER, CPA_SUSPEND_CANCEL)
 /* The peer is lost, or gave up, while the domain stands still. */
 #define LOST_STILL \
-    [CPT_LOST_FENCE] = GO(FENCE, CPA_DISCONNECT, CPA_OBEY, CPA_RESUME, \
-                          CPA_FENCE), \
-    [CPT_LOST_MANUAL] = GO(HELD, CPA_DISCONNECT, CPA_OBEY, CPA_RESUME, \
-                           CPA_ASK_USER), \
-    [CPT_PEER_ENDED] = GO(DONE, CPA_DISCONNECT, CPA_OBEY, CPA_RESUME, \
-                          CPA_RELEASE_ALL, CPA_GUEST_END, CPA_FINISH)
+    [CPT_LOST_FENCE] = GO(FENCE, CPA_DISCONNECT, RUNS, CPA_FENCE), \
+    [CPT_LOST_MANUAL] = GO(HELD, CPA_DISCONNECT, RUNS, CPA_ASK_USER), \
+    [CPT_LOST_LEASE] = GO(YIELD, CPA_DISCONNECT, CPA_YIELD, RUNS, \
+                          CPA_ASK_USER), \
+    [CPT_PEER_ENDED] = GO(DONE, CPA_DISCONNECT, RUNS, CPA_RELEASE_ALL, \
+                          CPA_GUEST_END, CPA_FINISH)
 /* The same while it runs. */
 #define LOST_RUNS \
     [CPT_LOST_FENCE] = GO(FENCE, CPA_DISCONNECT, CPA_OBEY, CPA_FENCE), \
     [CPT_LOST_MANUAL] = GO(HELD, CPA_DISCONNECT, CPA_OBEY, CPA_ASK_USER), \
+    [CPT_LOST_LEASE] = GO(YIELD, CPA_DISCONNECT, CPA_YIELD, CPA_OBEY, \
+                          CPA_ASK_USER), \
     [CPT_PEER_ENDED] = GO(DONE, CPA_DISCONNECT, ENDS)
 /* The peer has to know that there is nothing more to protect. */
 #define GUEST_OVER \
@@ -98,10 +97,8 @@ static const struct machine_name actions[] = {
     [CPT_PEER_CONFIRMED] = M_NEVER(NO_PEER)
 
 /* The user's wish goes out at once, and is obeyed when both stand. */
-#define WISHES(s) \
-    [CPT_USER_PAUSE ... CPT_USER_RUN] = GO(s, CPA_TELL_PAUSE)
-#define STOP_LATER(s) \
-    [CPT_USER_STOP ... CPT_USER_RELEASE] = GO(s, CPA_DEFER)
+#define WISHES(s) [CPT_USER_PAUSE ... CPT_USER_RUN] = GO(s, CPA_TELL_PAUSE)
+#define STOP_LATER(s) [CPT_USER_STOP ... CPT_USER_RELEASE] = GO(s, CPA_DEFER)
 /* Nothing has begun. */
 #define BEFORE(s) \
     NO_ROUNDS, \
@@ -129,8 +126,7 @@ static const struct machine_name actions[] = {
     [CPT_GUEST_ENDED] = GO(s, CPA_DEFER), \
     [CPT_DESTROYED] = GO(DONE, CPA_DROP_ALL, CPA_FINISH), \
     [CPT_USER_PAUSE ... CPT_USER_RUN] = GO(s, CPA_OBEY), \
-    [CPT_USER_STOP] = GO(s, CPA_REFUSE), \
-    [CPT_USER_RELEASE] = GO(DONE, ENDS)
+    [CPT_USER_STOP] = GO(s, CPA_REFUSE)
 
 static const struct machine_cell cells[CP_STATES_NR][CPT_NR] = {
 [CP_GREET] = {
@@ -204,8 +200,7 @@ static const struct machine_cell cells[CP_STATES_NR][CPT_NR] = {
     NO_EPOCH_YET,
     [CPT_READY ... CPT_PEER_RESUMED] = GO(SUSPEND, CPA_LOSE),
     [CPT_LOST_EARLY] = M_NEVER(LATE),
-    [CPT_LOST_FENCE] = LOSES,
-    [CPT_LOST_MANUAL] = LOSES,
+    [CPT_LOST_FENCE ... CPT_LOST_LEASE] = LOSES,
     [CPT_PEER_ENDED] = SETTLES,
     NOT_ENDING(SUSPEND),
     PUT_OFF,
@@ -225,8 +220,7 @@ static const struct machine_cell cells[CP_STATES_NR][CPT_NR] = {
     [CPT_LOCAL_FAILED] = END_STILL,
     GUEST_OVER,
     WISHES(PEER),
-    [CPT_USER_STOP] = END_STILL,
-    [CPT_USER_RELEASE] = END_STILL,
+    [CPT_USER_STOP ... CPT_USER_RELEASE] = END_STILL,
 },
 [CP_OWN] = {
     NO_CLOCK,
@@ -236,8 +230,7 @@ static const struct machine_cell cells[CP_STATES_NR][CPT_NR] = {
     NO_ANSWER(OWN),
     NO_EPOCH_YET,
     [CPT_LOST_EARLY] = M_NEVER(LATE),
-    [CPT_LOST_FENCE] = LOSES,
-    [CPT_LOST_MANUAL] = LOSES,
+    [CPT_LOST_FENCE ... CPT_LOST_LEASE] = LOSES,
     [CPT_PEER_ENDED] = SETTLES,
     NOT_ENDING(OWN),
     PUT_OFF,
@@ -252,9 +245,8 @@ static const struct machine_cell cells[CP_STATES_NR][CPT_NR] = {
     NO_EPOCH_YET,
     [CPT_READY] = GO(SETTLE, CPA_LOSE),
     [CPT_PEER_RESUMED] = GO(SETTLE, CPA_LOSE),
-    [CPT_LOST_EARLY] = GO(SETTLE, CPA_DISCONNECT, CPA_DEFER),
-    [CPT_LOST_FENCE] = GO(SETTLE, CPA_DISCONNECT, CPA_DEFER),
-    [CPT_LOST_MANUAL] = GO(SETTLE, CPA_DISCONNECT, CPA_DEFER),
+    [CPT_LOST_EARLY ... CPT_LOST_LEASE] = GO(SETTLE, CPA_DISCONNECT,
+                                             CPA_DEFER),
     [CPT_PEER_ENDED] = GO(SETTLE, CPA_DEFER),
     NOT_ENDING(SETTLE),
     [CPT_LOCAL_FAILED] = GO(SETTLE, CPA_DEFER),
@@ -283,8 +275,8 @@ static const struct machine_cell cells[CP_STATES_NR][CPT_NR] = {
     NO_ANSWER(SEND),
     NOT_CAPTURED,
     [CPT_SENT] = GO(ACK, CPA_ARM_ANSWER),
-    [CPT_LOST_EARLY] = GO(DONE, CPA_DISCONNECT, CPA_OBEY, CPA_RESUME,
-                          CPA_RELEASE_ALL, CPA_GUEST_END, CPA_FINISH),
+    [CPT_LOST_EARLY] = GO(DONE, CPA_DISCONNECT, RUNS, CPA_RELEASE_ALL,
+                          CPA_GUEST_END, CPA_FINISH),
     LOST_STILL,
     NOT_ENDING(SEND),
     [CPT_LOCAL_FAILED] = END_STILL,
@@ -329,18 +321,28 @@ static const struct machine_cell cells[CP_STATES_NR][CPT_NR] = {
 },
 [CP_FENCE] = {
     [CPT_LOST_FENCE] = GO(FENCE, CPA_NONE),
-    [CPT_LOST_MANUAL] = M_NEVER(NO_PEER),
+    [CPT_LOST_MANUAL ... CPT_LOST_LEASE] = M_NEVER(NO_PEER),
     [CPT_FENCED] = GO(DONE, ENDS),
     [CPT_FENCE_FAILED] = GO(HELD, CPA_ARM_RETRY, CPA_ASK_USER),
     [CPT_RETRY] = M_NEVER(NO_RETRY),
     ALONE(FENCE),
+    [CPT_USER_RELEASE] = GO(DONE, ENDS),
 },
 [CP_HELD] = {
     [CPT_LOST_FENCE] = M_NEVER(NO_PEER),
     [CPT_LOST_MANUAL] = GO(HELD, CPA_NONE),
+    [CPT_LOST_LEASE] = M_NEVER(NO_PEER),
     [CPT_FENCED ... CPT_FENCE_FAILED] = M_NEVER(NO_FENCE),
     [CPT_RETRY] = GO(FENCE, CPA_FENCE),
     ALONE(HELD),
+    [CPT_USER_RELEASE] = GO(DONE, ENDS),
+},
+[CP_YIELD] = {
+    [CPT_LOST_FENCE ... CPT_LOST_MANUAL] = M_NEVER(NO_PEER),
+    [CPT_LOST_LEASE] = GO(YIELD, CPA_NONE),
+    NOT_FENCING,
+    ALONE(YIELD),
+    [CPT_USER_RELEASE] = GO(DONE, CPA_RECLAIM, ENDS),
 },
 [CP_END] = {
     [CPT_STEP_OUT] = GO(END, CPA_LOSE),
@@ -374,8 +376,8 @@ static const struct machine_cell cells[CP_STATES_NR][CPT_NR] = {
     [CPT_PEER_SUSPENDED] = GO(CLOSE, CPA_NONE),
     NO_EPOCH_YET,
     [CPT_READY ... CPT_PEER_RESUMED] = GO(CLOSE, CPA_NONE),
-    [CPT_LOST_EARLY ... CPT_LOST_MANUAL] = GO(DONE, CPA_DISCONNECT,
-                                              CPA_FINISH),
+    [CPT_LOST_EARLY ... CPT_LOST_LEASE] = GO(DONE, CPA_DISCONNECT,
+                                             CPA_FINISH),
     [CPT_PEER_ENDED ... CPT_PEER_CONFIRMED] = GO(CLOSE, CPA_NONE),
     NOT_FENCING,
     [CPT_LOCAL_FAILED] = GO(CLOSE, CPA_NONE),

@@ -32,6 +32,8 @@ X(ACK, "await-ready", "the epoch is out; waits for SVM_READY") \
 X(RESUMED, "await-resumed", "the domain runs again; waits for SVM_RESUMED") \
 X(FENCE, "fence", "the peer is lost and being fenced; output stays held") \
 X(HELD, "held", "the peer is lost and not proven off; output stays held") \
+X(YIELD, "yielded", "the peer is lost, and its copy takes over when this " \
+  "host's lease is out: the domain stands still, output stays held") \
 X(END, "end", "has told the peer to discard its copy; waits for its word") \
 X(CLOSE, "close", "the copy will never run and output flows; waits for the " \
   "receiver to end") \
@@ -62,6 +64,8 @@ X(LOST_EARLY, "lost-early", "the peer is lost before an epoch was out") \
 X(LOST_FENCE, "lost-fence", "the peer is lost (end of stream, silence, " \
   "garbage, a step's limit); a fence command is set") \
 X(LOST_MANUAL, "lost-manual", "the same, and no fence command is set") \
+X(LOST_LEASE, "lost-lease", "the same, or it isn't known in time that the " \
+  "peer hears us, and this host keeps a lease") \
 X(PEER_ENDED, "peer-ended", "GONE: the peer has destroyed its copy") \
 X(PEER_CONFIRMED, "peer-confirmed", "RELEASE: the peer discards its copy, " \
   "as it was told") \
@@ -94,7 +98,8 @@ X(NOTE_LIST, "note-list", "what the copy dirtied is to be sent again, too") \
 X(CAPTURE, "capture", "what either side dirtied, and all state, into " \
   "staging") \
 X(SEND_EPOCH, "send-epoch", "send staging, CHECKPOINT and CHECKPOINT_END") \
-X(HOLD, "hold-output", "from now on only equal output leaves") \
+X(HOLD, "hold-output", "from now on only equal output leaves, and a lease " \
+  "is kept, if one is wanted") \
 X(ARM_ANSWER, "arm-answer", "set the clock for the peer's answer") \
 X(RELEASE_EPOCH, "release-epoch", "let the output go that waited for this " \
   "epoch") \
@@ -111,11 +116,15 @@ X(DISCONNECT, "disconnect", "close the stream and end its command") \
 X(FENCE, "run-fence", "run the fence command on the peer") \
 X(ARM_RETRY, "arm-retry", "set the clock for another fence command") \
 X(ASK_USER, "ask-user", "say what the user has to decide") \
+X(YIELD, "yield", "whatever the user wants, the domain is to stand still: " \
+  "its copy takes over") \
+X(RECLAIM, "reclaim", "what it yielded to never ran: it may run again") \
 X(SEND_END, "send-end", "send RELEASE: the domain stays here, discard your " \
   "copy") \
-X(RELEASE_ALL, "release-all", "let all output go and give the path back") \
+X(RELEASE_ALL, "release-all", "let all output go, give the path back and " \
+  "the lease up") \
 X(DROP_ALL, "drop-output", "what is held never leaves; give the path " \
-  "back") \
+  "back and the lease up") \
 X(GUEST_END, "guest-end", "if the domain has ended, do what its " \
   "configuration says") \
 X(REFUSE, "refuse", "tell the user why not now") \

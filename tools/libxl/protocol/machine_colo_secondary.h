@@ -44,16 +44,18 @@ X(APPLY_FAILED, "apply-failed", "the epoch could not be written") \
 X(LOST_EARLY, "lost-early", "the primary is lost before the copy may take " \
   "over") \
 X(LOST_FENCE, "lost-fence", "the primary is lost (end of stream, silence, " \
-  "garbage, a step's limit); a fence command is set") \
-X(LOST_AUTO, "lost-auto", "the same, no fence command is set, and silence " \
-  "is enough") \
-X(LOST_MANUAL, "lost-manual", "the same, no fence command is set, and the " \
-  "user decides") \
+  "garbage, a step's limit); a fence command is set, or it keeps a lease: " \
+  "either can prove that it is off") \
+X(LOST_AUTO, "lost-auto", "the same, there is neither, and silence is " \
+  "enough") \
+X(LOST_MANUAL, "lost-manual", "the same, there is neither, and the user " \
+  "decides") \
 X(PEER_END, "peer-end", "RELEASE: the domain stays with the primary, " \
   "discard the copy") \
 X(PEER_GONE, "peer-gone", "GONE: the primary's domain is destroyed, so it " \
   "needs no fence; the copy may take over") \
-X(FENCED, "fenced", "the fence command says that the primary is off") \
+X(FENCED, "fenced", "the primary is off, says the fence command, or " \
+  "it is, or stands still, because its lease is out") \
 X(FENCE_FAILED, "fence-failed", "the fence command failed or ran out of " \
   "time") \
 X(RETRY, "retry", "time to fence again") \
@@ -81,7 +83,8 @@ X(SEND_SUSPENDED, "send-suspended", "send SVM_SUSPENDED and the pages " \
 X(APPLY, "apply", "write the epoch into the copy") \
 X(NOTE_PAUSE, "note-pause-reason", "keep it for the take-over") \
 X(ECHO_PAUSE, "echo-pause-reason", "send PAUSE_REASON back: it is kept") \
-X(FENCE, "run-fence", "run the fence command on the primary") \
+X(FENCE, "run-fence", "run the fence command on the primary, or wait until " \
+  "its lease is out") \
 X(ARM_RETRY, "arm-retry", "set the clock for another fence command") \
 X(ASK_USER, "ask-user", "say what the user has to decide") \
 X(ACTIVATE, "activate", "go on from the copy's own state, final name, " \

@@ -14,11 +14,13 @@ static const struct machine_name actions[] = {
 
 #define GO(s, ...) M_GO(P_##s, __VA_ARGS__)
 #define ENDS PA_OBEY, PA_RELEASE_ALL, PA_GUEST_END, PA_FINISH
-/* The same three rows in most states: the peer is lost. */
+/* The same rows in most states: the peer is lost. */
 #define LOST_HERE \
     [PT_LOST_EARLY] = GO(DONE, PA_DISCONNECT, ENDS), \
     [PT_LOST_FENCE] = GO(FENCE, PA_DISCONNECT, PA_OBEY, PA_FENCE), \
-    [PT_LOST_MANUAL] = GO(HELD, PA_DISCONNECT, PA_OBEY, PA_ASK_USER)
+    [PT_LOST_MANUAL] = GO(HELD, PA_DISCONNECT, PA_OBEY, PA_ASK_USER), \
+    [PT_LOST_LEASE] = GO(YIELD, PA_DISCONNECT, PA_YIELD, PA_OBEY, \
+                         PA_ASK_USER)
 
 #define NO_ROUND "rounds belong to the first copy, and one is out at a time"
 #define NO_CLOCK "the clock runs only while waiting for the next epoch"
@@ -31,19 +33,12 @@ static const struct machine_name actions[] = {
 #define NO_RETRY "only a failed fence command sets this clock"
 /* The domain wasn't asked, so it doesn't answer. */
 #define NOT_ASKED \
-    [PT_SUSPENDED] = M_NEVER(NO_ASK), \
-    [PT_SUSPEND_FAILED] = M_NEVER(NO_ASK), \
-    [PT_SUSPEND_STILL] = M_NEVER(NO_ASK), \
-    [PT_CANCELLED] = M_NEVER(NO_ASK)
+    [PT_SUSPENDED ... PT_CANCELLED] = M_NEVER(NO_ASK)
 /* Nor is anything else under way. */
 #define NOT_CAPTURED \
-    [PT_CAPTURED_FIRST] = M_NEVER(NO_CAPT), \
-    [PT_CAPTURED] = M_NEVER(NO_CAPT), \
-    [PT_CAPTURE_FAILED] = M_NEVER(NO_CAPT)
+    [PT_CAPTURED_FIRST ... PT_CAPTURE_FAILED] = M_NEVER(NO_CAPT)
 #define NOT_SENDING \
-    [PT_SENT] = M_NEVER(NO_EPOCH), \
-    [PT_SENT_FIRST_PLAIN] = M_NEVER(NO_EPOCH), \
-    [PT_SENT_PLAIN] = M_NEVER(NO_EPOCH)
+    [PT_SENT ... PT_SENT_PLAIN] = M_NEVER(NO_EPOCH)
 #define NOT_FENCING \
     [PT_FENCED] = M_NEVER(NO_FENCE), \
     [PT_FENCE_FAILED] = M_NEVER(NO_FENCE), \
@@ -64,12 +59,7 @@ static const struct machine_name actions[] = {
     [PT_ROUND_SENT] = M_NEVER(NO_PEER), \
     [PT_CONVERGED] = M_NEVER(NO_ROUND), \
     [PT_INTERVAL] = M_NEVER(NO_CLOCK), \
-    [PT_SENT] = M_NEVER(NO_PEER), \
-    [PT_SENT_FIRST_PLAIN] = M_NEVER(NO_PEER), \
-    [PT_SENT_PLAIN] = M_NEVER(NO_PEER), \
-    [PT_READY_FIRST] = M_NEVER(NO_PEER), \
-    [PT_READY] = M_NEVER(NO_PEER), \
-    [PT_LOST_EARLY] = M_NEVER(NO_PEER), \
+    [PT_SENT ... PT_LOST_EARLY] = M_NEVER(NO_PEER), \
     [PT_PLAIN_END] = M_NEVER(NO_PEER), \
     [PT_PEER_CONFIRMED] = M_NEVER(NO_PEER)
 /* The peer is lost; what its fate is isn't known. */
@@ -83,11 +73,8 @@ static const struct machine_name actions[] = {
     [PT_DESTROYED] = GO(DONE, PA_DROP_ALL, PA_FINISH), \
     [PT_USER_PAUSE] = GO(s, PA_OBEY), \
     [PT_USER_RUN] = GO(s, PA_OBEY), \
-    [PT_USER_STOP] = GO(s, PA_REFUSE), \
-    [PT_USER_RELEASE] = GO(DONE, ENDS)
-#define NOT_EARLY \
-    [PT_LOST_FENCE] = M_NEVER(EARLY), \
-    [PT_LOST_MANUAL] = M_NEVER(EARLY)
+    [PT_USER_STOP] = GO(s, PA_REFUSE)
+#define NOT_EARLY [PT_LOST_FENCE ... PT_LOST_LEASE] = M_NEVER(EARLY)
 #define EARLY    "no epoch is out, so the loss is early"
 /* Nothing has begun. */
 #define BEFORE(s) \
@@ -167,12 +154,8 @@ static const struct machine_cell cells[P_STATES_NR][PT_NR] = {
     NO_ANSWER(SUSPEND),
     NO_WORD(SUSPEND),
     NOT_FENCING,
-    [PT_LOST_EARLY] = GO(SETTLE, PA_DISCONNECT, PA_DEFER,
-                         PA_SUSPEND_CANCEL),
-    [PT_LOST_FENCE] = GO(SETTLE, PA_DISCONNECT, PA_DEFER,
-                         PA_SUSPEND_CANCEL),
-    [PT_LOST_MANUAL] = GO(SETTLE, PA_DISCONNECT, PA_DEFER,
-                          PA_SUSPEND_CANCEL),
+    [PT_LOST_EARLY ... PT_LOST_LEASE] = GO(SETTLE, PA_DISCONNECT, PA_DEFER,
+                                           PA_SUSPEND_CANCEL),
     [PT_PEER_ENDED] = GO(SETTLE, PA_DEFER, PA_SUSPEND_CANCEL),
     [PT_LOCAL_FAILED] = GO(SETTLE, PA_DEFER, PA_SUSPEND_CANCEL),
     [PT_GUEST_ENDED] = GO(END, PA_OBEY, PA_SEND_END),
@@ -197,9 +180,7 @@ static const struct machine_cell cells[P_STATES_NR][PT_NR] = {
     NO_ANSWER(SETTLE),
     NO_WORD(SETTLE),
     NOT_FENCING,
-    [PT_LOST_EARLY] = GO(SETTLE, PA_DISCONNECT, PA_DEFER),
-    [PT_LOST_FENCE] = GO(SETTLE, PA_DISCONNECT, PA_DEFER),
-    [PT_LOST_MANUAL] = GO(SETTLE, PA_DISCONNECT, PA_DEFER),
+    [PT_LOST_EARLY ... PT_LOST_LEASE] = GO(SETTLE, PA_DISCONNECT, PA_DEFER),
     [PT_PEER_ENDED] = GO(SETTLE, PA_DEFER),
     [PT_LOCAL_FAILED] = GO(SETTLE, PA_DEFER),
     [PT_GUEST_ENDED] = GO(WAIT, PA_DEFER, PA_RECALL),
@@ -227,9 +208,7 @@ static const struct machine_cell cells[P_STATES_NR][PT_NR] = {
     [PT_CAPTURE_FAILED] = GO(END, PA_OBEY, PA_RESUME, PA_SEND_END),
     [PT_READY_FIRST] = M_NEVER(SYNC),
     [PT_READY] = M_NEVER(SYNC),
-    [PT_LOST_EARLY] = M_NEVER(SYNC),
-    [PT_LOST_FENCE] = M_NEVER(SYNC),
-    [PT_LOST_MANUAL] = M_NEVER(SYNC),
+    [PT_LOST_EARLY ... PT_LOST_LEASE] = M_NEVER(SYNC),
     [PT_PEER_ENDED] = M_NEVER(SYNC),
     [PT_PEER_CONFIRMED] = M_NEVER(SYNC),
     NOT_FENCING,
@@ -313,19 +292,29 @@ static const struct machine_cell cells[P_STATES_NR][PT_NR] = {
 },
 [P_FENCE] = {
     [PT_LOST_FENCE] = GO(FENCE, PA_NONE),
-    [PT_LOST_MANUAL] = M_NEVER(NO_PEER),
+    [PT_LOST_MANUAL ... PT_LOST_LEASE] = M_NEVER(NO_PEER),
     [PT_FENCED] = GO(DONE, ENDS),
     [PT_FENCE_FAILED] = GO(HELD, PA_ARM_RETRY, PA_ASK_USER),
     [PT_RETRY] = M_NEVER(NO_RETRY),
     ALONE(FENCE),
+    [PT_USER_RELEASE] = GO(DONE, ENDS),
 },
 [P_HELD] = {
     [PT_LOST_FENCE] = M_NEVER(NO_PEER),
     [PT_LOST_MANUAL] = GO(HELD, PA_NONE),
+    [PT_LOST_LEASE] = M_NEVER(NO_PEER),
     [PT_FENCED] = M_NEVER(NO_FENCE),
     [PT_FENCE_FAILED] = M_NEVER(NO_FENCE),
     [PT_RETRY] = GO(FENCE, PA_FENCE),
     ALONE(HELD),
+    [PT_USER_RELEASE] = GO(DONE, ENDS),
+},
+[P_YIELD] = {
+    [PT_LOST_FENCE ... PT_LOST_MANUAL] = M_NEVER(NO_PEER),
+    [PT_LOST_LEASE] = GO(YIELD, PA_NONE),
+    NOT_FENCING,
+    ALONE(YIELD),
+    [PT_USER_RELEASE] = GO(DONE, PA_RECLAIM, ENDS),
 },
 [P_END] = {
     [PT_BANNER] = M_NEVER(AGAIN),
@@ -366,9 +355,7 @@ static const struct machine_cell cells[P_STATES_NR][PT_NR] = {
     NOT_SENDING,
     [PT_READY_FIRST] = GO(CLOSE, PA_NONE),
     [PT_READY] = GO(CLOSE, PA_NONE),
-    [PT_LOST_EARLY] = GO(DONE, PA_DISCONNECT, PA_FINISH),
-    [PT_LOST_FENCE] = GO(DONE, PA_DISCONNECT, PA_FINISH),
-    [PT_LOST_MANUAL] = GO(DONE, PA_DISCONNECT, PA_FINISH),
+    [PT_LOST_EARLY ... PT_LOST_LEASE] = GO(DONE, PA_DISCONNECT, PA_FINISH),
     [PT_PLAIN_END] = M_NEVER("a receiver that confirms acknowledges"),
     [PT_PEER_ENDED] = GO(CLOSE, PA_NONE),
     [PT_PEER_CONFIRMED] = GO(CLOSE, PA_NONE),

@@ -23,6 +23,8 @@ X(ACK, "await-ready", "the epoch is out; waits for SVM_READY") \
 X(WAIT, "wait", "the newest epoch is safe; waits for the next") \
 X(FENCE, "fence", "the peer is lost and being fenced; output stays held") \
 X(HELD, "held", "the peer is lost and not proven off; output stays held") \
+X(YIELD, "yielded", "the peer is lost, and its copy takes over when this " \
+  "host's lease is out: the domain stands still, output stays held") \
 X(END, "end", "has told the peer to discard its copy; waits for its word") \
 X(CLOSE, "close", "the copy will never run and output flows; waits for the " \
   "receiver to end") \
@@ -59,6 +61,8 @@ X(LOST_EARLY, "lost-early", "the peer is lost before its copy could take " \
 X(LOST_FENCE, "lost-fence", "the peer is lost (end of stream, silence, " \
   "garbage, a step's limit); a fence command is set") \
 X(LOST_MANUAL, "lost-manual", "the same, and no fence command is set") \
+X(LOST_LEASE, "lost-lease", "the same, or it isn't known in time that the " \
+  "peer hears us, and this host keeps a lease") \
 X(PLAIN_END, "plain-end", "the stream ended, of a receiver that does not " \
   "acknowledge") \
 X(PEER_ENDED, "peer-ended", "GONE: the peer has destroyed its copy") \
@@ -97,7 +101,8 @@ X(MARK, "mark-output", "what was held so far belongs to this epoch") \
 X(CAPTURE, "capture", "dirty pages and all state into staging") \
 X(RESUME, "resume", "let the domain run again") \
 X(SEND_EPOCH, "send-epoch", "send staging, CHECKPOINT and CHECKPOINT_END") \
-X(HOLD, "hold-output", "from now on no output leaves") \
+X(HOLD, "hold-output", "from now on no output leaves, and a lease is kept, " \
+  "if one is wanted") \
 X(ARM_READY, "arm-ready", "set the clock for SVM_READY") \
 X(RELEASE_EPOCH, "release-epoch", "let the output of the epoch go that the " \
   "peer now holds") \
@@ -108,11 +113,15 @@ X(DISCONNECT, "disconnect", "close the stream and end its command") \
 X(FENCE, "run-fence", "run the fence command on the peer") \
 X(ARM_RETRY, "arm-retry", "set the clock for another fence command") \
 X(ASK_USER, "ask-user", "say what the user has to decide") \
+X(YIELD, "yield", "whatever the user wants, the domain is to stand still: " \
+  "its copy takes over") \
+X(RECLAIM, "reclaim", "what it yielded to never ran: it may run again") \
 X(SEND_END, "send-end", "send RELEASE: the domain stays here, discard your " \
   "copy") \
-X(RELEASE_ALL, "release-all", "let all output go and give the path back") \
+X(RELEASE_ALL, "release-all", "let all output go, give the path back and " \
+  "the lease up") \
 X(DROP_ALL, "drop-output", "what is held never leaves; give the path " \
-  "back") \
+  "back and the lease up") \
 X(GUEST_END, "guest-end", "if the domain has ended, do what its " \
   "configuration says") \
 X(REFUSE, "refuse", "tell the user why not now") \

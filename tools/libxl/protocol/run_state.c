@@ -175,11 +175,11 @@ const char *run_state_name(const struct run_state *rs)
     static const char *const locked[RUN_LOCKS_NR] = {
         [RUN_LOCK_DEBUG] = "debug", [RUN_LOCK_SAVE] = "finish-migrate",
         [RUN_LOCK_CHECKPOINT] = "colo", [RUN_LOCK_RESTORE] = "inmigrate",
-        [RUN_LOCK_IO_ERROR] = "io-error",
+        [RUN_LOCK_LEASE] = "paused", [RUN_LOCK_IO_ERROR] = "io-error",
     };
     static const enum run_lock order[RUN_LOCKS_NR] = {
         RUN_LOCK_RESTORE, RUN_LOCK_CHECKPOINT, RUN_LOCK_SAVE, RUN_LOCK_DEBUG,
-        RUN_LOCK_IO_ERROR,
+        RUN_LOCK_LEASE, RUN_LOCK_IO_ERROR,
     };
 
     for (int i = 0; i < RUN_LOCKS_NR; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only */
 /*
- * Why a domain stands still: a tuple of five locks and one reason. The vCPUs
+ * Why a domain stands still: a tuple of six locks and one reason. The vCPUs
  * may run only while no lock is held and the reason is none.
  *
  * A lock is taken and released by who needs the domain to stand still for a
@@ -22,6 +22,7 @@ X(DEBUG, "debug", "a debugger holds it") \
 X(SAVE, "save", "it is saved, or copied for the last time of a migration") \
 X(CHECKPOINT, "checkpoint", "an epoch's state is taken, or written") \
 X(RESTORE, "restore", "its state is being loaded") \
+X(LEASE, "lease", "another host may run it by now") \
 X(IO_ERROR, "io-error", "a request to its storage failed; the user releases " \
   "it with `retry'")
 

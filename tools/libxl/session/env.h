@@ -22,6 +22,7 @@ enum env_timer {
     ENV_TIMER_STEP,         /* the step under way has a limit */
     ENV_TIMER_RETRY,        /* fence again */
     ENV_TIMER_COMPARE,      /* COLO: output may have waited too long */
+    ENV_TIMER_LEASE,        /* primary: look after it; secondary: it's out */
     ENV_TIMERS_NR
 };
 

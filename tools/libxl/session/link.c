@@ -86,6 +86,7 @@ bool link_flush(struct colo_link *l)
         full = r <= 0;
     }
     window_sent(&l->window, l->out.sent, now);
+    lease_sent(&l->lease, l->out.sent, now);
     l->ops->want_send(l->env, !outq_empty(&l->out) &&
                               window_room(&l->window, l->out.sent, now));
     if (l->last && outq_empty(&l->out))
@@ -188,6 +189,8 @@ int link_received(struct colo_link *l, struct err *e)
     if (!rc)
         rc = window_received(&l->window, octets, l->out.sent,
                              l->ops->now(l->env), e);
+    if (!rc)
+        lease_received(&l->lease, octets);
     return rc;
 }
 

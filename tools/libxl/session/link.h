@@ -12,6 +12,7 @@
 
 #include "env.h"
 #include "err.h"
+#include "lease.h"
 #include "log.h"
 #include "outq.h"
 #include "reader.h"
@@ -39,6 +40,7 @@ struct colo_link {
     struct sr_validator *check;
     struct buf body;             /* of the small record being read */
     struct window window;        /* bounds what is under way to the peer */
+    struct lease lease;          /* how fresh what the peer has read is */
     uint64_t reported;           /* octets, to a peer that bounds them */
     uint64_t generation;
     uint64_t heard_ns;           /* when the last octet came */

@@ -80,7 +80,8 @@ void primary_lost(struct colo_primary *p, const char *fmt, ...)
         primary_verdict(p, COLO_END_ALONE, ERR_PEER, "%s", why);
     log_line(p->conf->log, p->ended ? LOG_INFO : LOG_NOTE,
              "event=peer-lost early=%d text=\"%s\"", early, why);
-    primary_post(p, early ? PT_LOST_EARLY :
+    p->lease_lost = !early && p->params.lease_s;
+    primary_post(p, early ? PT_LOST_EARLY : p->lease_lost ? PT_LOST_LEASE :
                  p->params.fence ? PT_LOST_FENCE : PT_LOST_MANUAL);
 }
 
@@ -218,6 +219,9 @@ static void on_timer(void *s, enum env_timer t)
         break;
     case ENV_TIMER_COMPARE:
         primary_frames(p);
+        break;
+    case ENV_TIMER_LEASE:
+        primary_lease_tick(p);
         break;
     default:
         break;
@@ -357,6 +361,9 @@ int primary_new(const struct colo_primary_conf *conf,
     buf_init(&p->peer_pfns, (p->info->ram_pages + COLO_SPARE_PAGES) * 8);
     rc = link_init(&p->link, ops, env, conf->log, SR_BACK, &p->params, e);
     p->link.generation = generation;
+    if (!rc && p->params.lease_s && !p->dom->lease)
+        rc = err_set(e, ERR_UNSUPPORTED, "the %s backend can't end its host: "
+                     "no lease (--fence=watchdog)", p->dom->name);
     if (!rc)
         rc = stats_init(&p->stats, e);
     if (rc) {

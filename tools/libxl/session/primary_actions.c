@@ -87,6 +87,7 @@ void primary_act_resume(struct colo_primary *p)
     struct dom_times *t = &p->now.times;
     struct err e = { 0 };
 
+    primary_lease_judge(p);
     if (p->run.held[RUN_LOCK_CHECKPOINT])
         run_state_lock(&p->run, RUN_LOCK_CHECKPOINT, LOCK_T_RELEASE, &e);
     if (p->dom->resume(p->conf->dom, &e)) {
@@ -113,6 +114,7 @@ bool primary_capture(struct colo_primary *p)
 
     memset(&p->now, 0, sizeof(p->now));
     run_state_lock(&p->run, RUN_LOCK_CHECKPOINT, LOCK_T_TAKE, &e);
+    primary_lease_tick(p);    /* copying may take its time */
     if (p->dom->capture(p->conf->dom, &p->stage, p->epoch + 1, &e)) {
         primary_verdict(p, COLO_END_FAILED, e.code, "%s", e.msg);
         primary_post(p, PT_CAPTURE_FAILED);
@@ -246,11 +248,12 @@ void primary_act_arm_retry(struct colo_primary *p)
 void primary_act_ask_user(struct colo_primary *p)
 {
     snprintf(p->ask, sizeof(p->ask), "%s is lost and not proven off: its "
-             "copy may have taken over, so the output of this one stays "
-             "held. If %s runs there, or ran: xl destroy %s. If its copy "
-             "certainly never ran: xl colo-stop --release %s",
-             p->conf->host ? p->conf->host : "the peer", p->info->name,
-             p->info->name, p->info->name);
+             "copy may have taken over, so %s. If %s runs there, or ran: xl "
+             "destroy %s. If its copy certainly never ran: xl colo-stop "
+             "--release %s",
+             p->conf->host ? p->conf->host : "the peer", p->lease_lost ?
+             "this one stands still" : "the output of this one stays held",
+             p->info->name, p->info->name, p->info->name);
     if (!p->needs_user)
         primary_say(p, LOG_WARN, "%s", p->ask);
     p->needs_user = p->ask;

@@ -49,6 +49,9 @@ static int back_hello(struct colo_primary *p, struct err *e)
     rc = link_same_mode(&p->params, h.features, "receiver", e);
     if (rc)
         return rc;
+    if (p->params.lease_s && !(h.features & WIRE_HELLO_LEASE))
+        return err_set(e, ERR_PEER, "it knows of no lease "
+                       "(--fence=watchdog): its program is an older one");
     primary_blame(p, "the receiver says HELLO too late, or again");
     primary_post(p, PT_HELLO);
     return 0;

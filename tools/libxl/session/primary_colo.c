@@ -163,6 +163,7 @@ static void act_hold(struct colo_primary *p)
 {
     pairing_compare(&p->pairing);
     p->holding = true;
+    primary_lease_begin(p);
 }
 
 static void act_resume(struct colo_primary *p)
@@ -189,6 +190,7 @@ static void act_release_all(struct colo_primary *p)
     struct err e = { 0 };
 
     p->delay = primary_delay(p);
+    primary_lease_end(p);
     if (pairing_alone(&p->pairing, &e))
         primary_say(p, LOG_ERROR, "output stays held: %s", e.msg);
     p->holding = false;
@@ -196,6 +198,7 @@ static void act_release_all(struct colo_primary *p)
 
 static void act_drop_all(struct colo_primary *p)
 {
+    primary_lease_end(p);
     pairing_drop(&p->pairing);
     p->holding = false;
 }
@@ -216,6 +219,7 @@ static primary_action_fn *const actions[CPA_NR] = {
     [CPA_DISCONNECT] = primary_act_disconnect,
     [CPA_FENCE] = primary_act_fence, [CPA_ARM_RETRY] = primary_act_arm_retry,
     [CPA_ASK_USER] = primary_act_ask_user,
+    [CPA_YIELD] = primary_act_yield, [CPA_RECLAIM] = primary_act_reclaim,
     [CPA_SEND_END] = primary_act_send_end, [CPA_RELEASE_ALL] = act_release_all,
     [CPA_DROP_ALL] = act_drop_all, [CPA_GUEST_END] = primary_act_guest_end,
     [CPA_REFUSE] = primary_act_refuse, [CPA_FINISH] = primary_act_finish,
@@ -234,7 +238,8 @@ static const int trigger_of[PX_NR] = {
     [PT_SENT_FIRST_PLAIN] = PX_NEVER, [PT_SENT_PLAIN] = PX_NEVER,
     [PT_READY_FIRST] = CPT_READY, [PT_READY] = CPT_READY,
     [PT_LOST_EARLY] = CPT_LOST_EARLY, [PT_LOST_FENCE] = CPT_LOST_FENCE,
-    [PT_LOST_MANUAL] = CPT_LOST_MANUAL, [PT_PLAIN_END] = PX_NEVER,
+    [PT_LOST_MANUAL] = CPT_LOST_MANUAL, [PT_LOST_LEASE] = CPT_LOST_LEASE,
+    [PT_PLAIN_END] = PX_NEVER,
     [PT_PEER_ENDED] = CPT_PEER_ENDED,
     [PT_PEER_CONFIRMED] = CPT_PEER_CONFIRMED, [PT_FENCED] = CPT_FENCED,
     [PT_FENCE_FAILED] = CPT_FENCE_FAILED, [PT_RETRY] = CPT_RETRY,
@@ -250,6 +255,7 @@ static const int trigger_of[PX_NR] = {
 static const char *const phases[CP_STATES_NR] = {
     [CP_GREET] = "connecting", [CP_HELLO] = "connecting",
     [CP_FIRST] = "copying", [CP_FENCE] = "fencing", [CP_HELD] = "held",
+    [CP_YIELD] = "held",
     [CP_END] = "ending", [CP_CLOSE] = "ending", [CP_DONE] = "ended",
 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only */
 /*
  * What primary.c (inputs), primary_back.c (the back channel),
- * primary_send.c (what is sent), primary_run.c (pausing), primary_user.c (the
- * user), primary_actions.c (actions), primary_remus.c, primary_colo.c and
- * primary_qemu*.c (of each mode) share.
+ * primary_send.c (what is sent), primary_run.c (pausing), primary_lease.c
+ * (its host's lease), primary_user.c (the user), primary_actions.c (actions),
+ * primary_remus.c, primary_colo.c and primary_qemu*.c (of each mode) share.
  */
 #ifndef XC_SESSION_PRIMARY_INT_H
 #define XC_SESSION_PRIMARY_INT_H
@@ -129,6 +129,8 @@ struct colo_primary {
     struct colo_result result;
     bool ended;                       /* result is decided */
     bool guest_over, destroyed;
+    bool leased;                      /* this host ends unless asked again */
+    bool lease_failed, lease_lost;    /* never got it; the copy may run */
     bool logging;
     enum dom_shutdown guest_reason;
     const char *phase, *needs_user;
@@ -150,6 +152,15 @@ void primary_admitted(struct colo_primary *p);
 void primary_run_command(struct colo_primary *p, enum run_command c);
 /* As in struct colo_status. */
 const char *primary_paused(const struct colo_primary *p);
+
+/* The lease: primary_lease.c. Begin, and give up, whatever there is. */
+void primary_lease_begin(struct colo_primary *p);
+void primary_lease_end(struct colo_primary *p);
+/* Before the domain runs: it doesn't while a lease that is kept isn't fresh,
+   and then the peer is lost. */
+void primary_lease_judge(struct colo_primary *p);
+/* For the timer of that name. */
+void primary_lease_tick(struct colo_primary *p);
 
 /* Actions that send: primary_send.c. */
 void primary_act_send_head(struct colo_primary *p);
@@ -178,8 +189,9 @@ primary_action_fn primary_act_arm_grace, primary_act_meet,
     primary_act_lose, primary_act_arm_ready,
     primary_act_suspend, primary_act_suspend_cancel, primary_act_resume,
     primary_act_recall, primary_act_disconnect, primary_act_fence,
-    primary_act_arm_retry, primary_act_ask_user, primary_act_guest_end,
-    primary_act_refuse, primary_act_finish, primary_act_defer;
+    primary_act_arm_retry, primary_act_ask_user, primary_act_yield,
+    primary_act_reclaim, primary_act_guest_end, primary_act_refuse,
+    primary_act_finish, primary_act_defer;
 /* Memory mapped, dirty log on; false: a trigger says why not. */
 bool primary_log_start(struct colo_primary *p);
 /* The domain's state into staging; false: a trigger says why not. */
@@ -198,8 +210,7 @@ void primary_look(struct colo_primary *p);
 void primary_dont_look(struct colo_primary *p);
 /* COLO's: its frames have changed something: primary_colo.c. */
 void primary_frames(struct colo_primary *p);
-/* role_ops, the same. */
-void primary_on_net(void *s);
+void primary_on_net(void *s);       /* role_ops */
 int primary_on_net_fd(void *s);
 
 /* @t: enum primary_trigger, or a PX_. */

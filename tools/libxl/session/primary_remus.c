@@ -17,6 +17,11 @@ void primary_act_log_start(struct colo_primary *p)
 
 static void act_meet_plain(struct colo_primary *p)
 {
+    if (p->params.lease_s) {
+        primary_lost(p, "the receiver isn't one of ours, so that it waits "
+                     "for no lease (--fence=watchdog)");
+        return;
+    }
     primary_say(p, LOG_WARN, "the receiver does not acknowledge "
                 "checkpoints: output is released once it is sent, and an "
                 "acknowledged write can be lost; a silent receiver goes "
@@ -59,6 +64,7 @@ static void act_hold(struct colo_primary *p)
 {
     p->going_out = false;
     p->epochs_ready = p->link.own ? 1 : 0;
+    primary_lease_begin(p);
     primary_hold(p);
 }
 
@@ -83,6 +89,7 @@ void primary_act_release_all(struct colo_primary *p)
 {
     struct err e = { 0 };
 
+    primary_lease_end(p);
     if (!p->net)
         return;
     if (p->net_ops->release_all(p->net, &e))
@@ -94,6 +101,7 @@ void primary_act_release_all(struct colo_primary *p)
 
 void primary_act_drop_all(struct colo_primary *p)
 {
+    primary_lease_end(p);
     if (!p->net)
         return;
     p->net_ops->drop(p->net);
@@ -117,7 +125,8 @@ static primary_action_fn *const actions[PA_NR] = {
     [PA_RECALL] = primary_act_recall,
     [PA_DISCONNECT] = primary_act_disconnect, [PA_FENCE] = primary_act_fence,
     [PA_ARM_RETRY] = primary_act_arm_retry,
-    [PA_ASK_USER] = primary_act_ask_user, [PA_SEND_END] = primary_act_send_end,
+    [PA_ASK_USER] = primary_act_ask_user, [PA_YIELD] = primary_act_yield,
+    [PA_RECLAIM] = primary_act_reclaim, [PA_SEND_END] = primary_act_send_end,
     [PA_RELEASE_ALL] = primary_act_release_all,
     [PA_DROP_ALL] = primary_act_drop_all,
     [PA_GUEST_END] = primary_act_guest_end, [PA_REFUSE] = primary_act_refuse,
@@ -136,6 +145,7 @@ static const int trigger_of[PX_NR] = {
 static const char *const phases[P_STATES_NR] = {
     [P_GREET] = "connecting", [P_HELLO] = "connecting",
     [P_FIRST] = "copying", [P_FENCE] = "fencing", [P_HELD] = "held",
+    [P_YIELD] = "held",
     [P_CLOSE] = "ending", [P_END] = "ending", [P_DONE] = "ended",
 };
 

@@ -21,10 +21,11 @@ void primary_act_obey(struct colo_primary *p)
     bool pause;
     int rc;
 
-    if (p->guest_over || p->destroyed)
+    /* One that ended by itself may be another tool's, which resumes it. */
+    if (p->destroyed || (p->guest_over && !p->lease_lost))
         return;
     primary_is_paused(p);    /* what somebody else did is a wish, too */
-    pause = wants_pause(p);
+    pause = wants_pause(p) || p->run.held[RUN_LOCK_LEASE];
     if (pause == p->paused)
         return;
     rc = pause ? p->dom->pause(p->conf->dom, &e)
@@ -73,6 +74,8 @@ const char *primary_paused(const struct colo_primary *p)
     uint32_t reason = (uint32_t)p->run.reason;
     bool known = reason == p->told && reason == p->kept && !p->unechoed;
 
+    if (p->run.held[RUN_LOCK_LEASE])
+        return p->paused ? "here" : "soon";
     if (!wants_pause(p))
         return p->paused ? "soon" : "no";
     if (!p->mode->tells)
@@ -88,6 +91,10 @@ void primary_run_command(struct colo_primary *p, enum run_command c)
     struct err e = { 0 };
 
     primary_is_paused(p);
+    if (p->run.held[RUN_LOCK_LEASE] && c != RUN_STOP) {
+        primary_act_refuse(p);
+        return;
+    }
     if (run_state_command(&p->run, c, &e)) {
         snprintf(p->reply, sizeof(p->reply), "error %s", e.msg);
         return;

@@ -38,10 +38,13 @@ void primary_act_send_head(struct colo_primary *p)
 {
     CLEANUP_BUF struct buf b = { 0 };
     uint32_t features = colo_needs_proof(&p->params) ? WIRE_HELLO_PROOF : 0;
+    uint32_t lease = p->params.lease_s;
     const char *json = p->info->config_json ? p->info->config_json : "{}";
     struct err e = { 0 };
     int rc;
 
+    if (lease)
+        features |= lease_bound(lease) << WIRE_HELLO_BOUND_SHIFT;
     p->ops->timer(p->env, ENV_TIMER_STEP, p->params.step_ms * ENV_MS);
     rc = sr_put_xl_header(&b, json, strlen(json), &e);
     if (!rc)
@@ -241,6 +244,8 @@ void primary_act_send_epoch(struct colo_primary *p)
     struct err e = { 0 };
     int rc;
 
+    if (p->lease_failed)
+        return;    /* what nothing proves off isn't to be taken over from */
     p->sending = SENDING_EPOCH;
     p->going_out = true;
     p->first_byte = p->link.out.sent + p->link.out.queued;

@@ -78,7 +78,7 @@ void secondary_lost(struct colo_secondary *s, const char *fmt, ...)
         return;
     }
     secondary_say(s, LOG_NOTE, "%s", why);
-    secondary_post(s, s->params.fence ? ST_LOST_FENCE :
+    secondary_post(s, s->params.fence || s->lease_ns ? ST_LOST_FENCE :
                    manual ? ST_LOST_MANUAL : ST_LOST_AUTO);
 }
 
@@ -266,6 +266,11 @@ static void on_timer(void *v, enum env_timer t)
         break;
     case ENV_TIMER_RETRY:
         secondary_post(s, ST_RETRY);
+        break;
+    case ENV_TIMER_LEASE:
+        secondary_say(s, LOG_NOTE, "%s is off, or its domain stands still: "
+                      "its lease is out", secondary_peer(s));
+        secondary_post(s, ST_FENCED);
         break;
     default:
         break;

@@ -137,11 +137,27 @@ void secondary_act_apply(struct colo_secondary *s)
     secondary_post(s, ST_APPLIED);
 }
 
+/* Nothing is read any more, so the time is what it was when we read last. */
+static void wait_for_lease(struct colo_secondary *s)
+{
+    uint64_t now = s->ops->now(s->env);
+    uint64_t out = s->link.heard_ns + s->lease_ns;
+    uint64_t left = out > now ? out - now : 0;
+
+    secondary_say(s, LOG_NOTE, "waits %" PRIu64 " ms, until the lease of %s "
+                  "is out", left / ENV_MS, secondary_peer(s));
+    s->ops->timer(s->env, ENV_TIMER_LEASE, left);
+}
+
 void secondary_act_fence(struct colo_secondary *s)
 {
     struct err e = { 0 };
 
     s->needs_user = NULL;
+    if (s->lease_ns) {
+        wait_for_lease(s);
+        return;
+    }
     if (s->ops->fence(s->env, &e)) {
         secondary_say(s, LOG_ERROR, "%s", e.msg);
         secondary_post(s, ST_FENCE_FAILED);
@@ -185,6 +201,7 @@ void secondary_act_activate(struct colo_secondary *s)
     struct err e = { 0 };
 
     s->ops->timer(s->env, ENV_TIMER_RETRY, ENV_NEVER);
+    s->ops->timer(s->env, ENV_TIMER_LEASE, ENV_NEVER);
     if (s->asking)
         s->dom_ops->suspend_cancel(s->dom);
     if (s->dom_ops->activate(s->dom, run, &e)) {

@@ -14,7 +14,7 @@ void secondary_greet(struct colo_secondary *s)
 
     if (buf_append(&b, WIRE_XL_BANNER, WIRE_XL_BANNER_SIZE, &e) ||
         link_put(&s->link, &b, &e) ||
-        link_put_hello(&s->link, 0, &s->params, "", &e))
+        link_put_hello(&s->link, WIRE_HELLO_LEASE, &s->params, "", &e))
         secondary_local_failed(s, &e);
 }
 

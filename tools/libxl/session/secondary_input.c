@@ -208,6 +208,11 @@ static int on_hello(struct colo_secondary *s, struct err *e)
         return rc;
     s->link.generation = h.generation;
     s->needs_proof = h.features & WIRE_HELLO_PROOF;
+    s->lease_ns = lease_wait_ns((h.features & WIRE_HELLO_BOUND) >>
+                                WIRE_HELLO_BOUND_SHIFT);
+    if (s->params.lease_s && !s->lease_ns)
+        return err_set(e, ERR_PEER, "the primary keeps no lease, and this "
+                       "side is told to wait for one (--fence=watchdog)");
     link_start_beating(&s->link, s->params.heartbeat_ms * ENV_MS);
     link_start_listening(&s->link);
     link_report(&s->link, 0);    /* from here on the primary bounds it */

@@ -109,6 +109,7 @@ struct colo_secondary {
     uint32_t told, reason;          /* why it stands still there; taken in */
     bool ended, peer_said_end, finishing;
     bool needs_proof;               /* that the primary is off, it says */
+    uint64_t lease_ns;              /* after we read last it is; 0: no lease */
     bool copy_left;                 /* it couldn't be destroyed */
     char peer_name[WIRE_PEER_NAME_SIZE], name[DOM_NAME_MAX];
     const char *phase, *needs_user;

@@ -59,6 +59,11 @@ struct colo_params {
     unsigned int retry_ms;
     const char *fence;            /* run as `FENCE PEER`; NULL: none */
     const char *peer;             /* PEER: the other host */
+    unsigned int lease_s;         /* the fence is the primary's lease of so
+                                     many seconds (lease.h), no command; a
+                                     secondary waits for as long as it is
+                                     told, and wants one if this is set; 0:
+                                     none */
     enum colo_takeover takeover;  /* secondary only */
     uint64_t staging_pages;       /* 0: as many as the domain has */
     uint64_t max_dirty_pages;     /* primary: an epoch ends when so many were
@@ -89,6 +94,12 @@ static inline const char *colo_mode_name(const struct colo_params *p)
 {
     return p->dialect == COLO_DIALECT_QEMU ? "qemu" :
            p->colo ? "colo" : "remus";
+}
+
+/* Can anything prove that the other side is off? */
+static inline bool colo_has_proof(const struct colo_params *p)
+{
+    return p->fence || p->lease_s;
 }
 
 /* Is silence not enough for the other host to take over? */

@@ -131,7 +131,12 @@ enum wire_state { WIRE_STATES(WIRE_STATE_ENUM) };
 /* ---- HELLO: features. */
 #define WIRE_HELLO_PROOF (1u << 0)    /* no take-over without proof */
 #define WIRE_HELLO_COLO  (1u << 1)    /* the session runs in COLO mode */
-#define WIRE_HELLO_KNOWN (WIRE_HELLO_PROOF | WIRE_HELLO_COLO)
+#define WIRE_HELLO_LEASE (1u << 2)    /* a receiver: it waits out a lease */
+/* A primary's lease, in tenths of a second; 0: it keeps none. */
+#define WIRE_HELLO_BOUND_SHIFT 8
+#define WIRE_HELLO_BOUND (0xffffu << WIRE_HELLO_BOUND_SHIFT)
+#define WIRE_HELLO_KNOWN (WIRE_HELLO_PROOF | WIRE_HELLO_COLO | \
+                          WIRE_HELLO_LEASE | WIRE_HELLO_BOUND)
 
 /* ---- RELEASE: who keeps the domain. */
 enum wire_keeper { WIRE_KEEPER_PRIMARY, WIRE_KEEPER_SECONDARY,

@@ -211,6 +211,35 @@ t_our_options_only_when_given() {
         --peer-name us --silence-ms 700 --takeover=auto --heartbeat-ms=50 \
         web hostb
 }
+t_watchdog_is_no_command() {
+    command_is "exec ssh hostb xl migrate-receive -r --fence watchdog:3" \
+        -N remus --fence=watchdog --shared-disks web hostb &&
+        has stderr "$err" "this whole host goes down" && one_line &&
+        command_is "exec ssh hostb xl migrate-receive -r --fence watchdog:5" \
+            -N remus --fence watchdog:5 web hostb &&
+        command_is "exec ssh hostb xl migrate-receive -r --fence \
+./watchdog --peer us" -N remus --fence ./watchdog --peer-name us web hostb ||
+        return 1
+    run -N remus --fence=watchdog:1 web hostb
+    fails 2 "--fence watchdog:SECONDS wants a number from 2 to 60" || return 1
+    run -N remus --fence=watchdog --heartbeat-ms 400 --silence-ms 900 web hostb
+    fails 2 "wants a heartbeat each 300 ms or more often" || return 1
+    run -N remus --fence=watchdog --dialect=qemu web hostb
+    fails 2 "no lease is kept (give a fence command)" || return 1
+    printf 'colo.fence="watchdog:4"\n' > "$tmp/c"
+    XL_COLO_CONF=$tmp/c run -N remus web hostb
+    has stdout "$out" "fence=watchdog:4" || return 1
+    XL_COLO_CONF=$tmp/c run -N remus --fence '' web hostb
+    has stdout "$out" "fence=
+" || return 1
+    printf 'colo.fence="watchdog:0"\n' > "$tmp/c"
+    XL_COLO_CONF=$tmp/c run -N remus web hostb
+    fails 2 "colo.fence watchdog:SECONDS wants"
+}
+t_watchdog_wants_a_hypervisor() {
+    run "$embedded" remus --fence=watchdog -s "$tmp/ssh" web nobody
+    fails 1 "--fence=watchdog is a hypervisor's"
+}
 t_values_that_a_shell_would_take_apart() {
     # shellcheck disable=SC2016
     run -N remus --fence '/f $(reboot)' web hostb

@@ -24,6 +24,7 @@ mtype = { impossible, two_copies, released_early, torn_epoch, old_epoch,
                 out_of_turn };
 
 byte p_rounds = ROUNDS;
+bool p_leased, p_yields;         /* its host ends without it; for the copy */
 bool p_round, p_asked, p_still, p_paused, p_over, p_gone, p_sending, p_hold;
 byte p_epoch, p_sent, p_marked;
 /* Output of so many epochs has been seen by clients: of those that were over
@@ -51,18 +52,21 @@ byte p_released = 2;
 bool wish, told, kept;           /* paused: wanted, told, known as kept */
 bool confirmed;                  /* the user was told that it is paused */
 
+bool s_waits;                    /* until the primary's lease is out */
 bool s_creating, s_asked, s_copy, s_torn, s_ended, s_active, s_told, s_run;
 byte s_epochs, s_applied;
 
 /* Which kind of loss it would be now. */
 #define p_loss (p_sent < NEEDED -> PT_lost_early : \
-                (FENCE -> PT_lost_fence : PT_lost_manual))
+                (LEASE -> PT_lost_lease : \
+                 (FENCE -> PT_lost_fence : PT_lost_manual)))
 #define s_loss (!S_MAY -> ST_lost_early : \
-                (FENCE -> ST_lost_fence : \
+                (FENCE || LEASE -> ST_lost_fence : \
                  (AUTO -> ST_lost_auto : ST_lost_manual)))
 /* May it take over? A primary that holds its output says nothing that its
-   copy doesn't know. */
-#define S_ALONE (!p_host || p_gone || AUTO && p_hold)
+   copy doesn't know; one that yielded doesn't run. */
+#define S_ALONE (!p_host || p_gone || AUTO && p_hold || P_STANDS)
+#define P_STANDS (p_yields && (p_paused || p_over))
 
 /* ---- the primary's actions ---------------------------------------------- */
 
@@ -111,7 +115,7 @@ inline pa_cancel_suspend()
 inline pa_obey_run_state()
 {
     if
-    :: !p_over && !p_gone -> p_paused = wish
+    :: !p_over && !p_gone -> p_paused = (wish || p_yields)
     :: else
     fi
 }
@@ -140,7 +144,7 @@ inline pa_capture()
 }
 inline pa_resume() { p_still = false }
 inline pa_send_epoch() { p_sending = true; P_SEND(EPOCH, p_epoch) }
-inline pa_hold_output() { p_hold = true }
+inline pa_hold_output() { p_hold = true; p_leased = LEASE }
 inline pa_release_epoch()
 {
     if
@@ -175,14 +179,21 @@ inline pa_run_fence()
 }
 inline pa_arm_retry() { p_retry = true }
 inline pa_ask_user() { skip }
+inline pa_yield() { p_yields = true }
+inline pa_reclaim()
+{
+    CHECK(!(s_active && s_host), two_copies);
+    p_yields = false
+}
 inline pa_send_end() { P_SEND(END, 0) }
 inline pa_release_all()
 {
     CHECK(!(s_active && s_host), two_copies);
     p_released = (p_hold -> ALL : p_released);
-    p_hold = false
+    p_hold = false;
+    p_leased = false
 }
-inline pa_drop_output() { p_hold = false }
+inline pa_drop_output() { p_hold = false; p_leased = false }
 inline pa_guest_end() { skip }
 inline pa_refuse() { skip }
 inline pa_finish()
@@ -230,7 +241,8 @@ inline sa_echo_pause_reason() { S_SEND(ECHO, s_run) }
 inline sa_run_fence()
 {
     if
-    :: true -> s_fence = true
+    :: LEASE -> s_waits = true
+    :: !LEASE -> s_fence = true
     :: fails > 0 -> fails--; S_OUT(ST_fence_failed)
     fi
 }
@@ -458,9 +470,25 @@ end:
     od
 }
 
+/* The hypervisor ends a host whose lease nobody renews: by the time that the
+   secondary has waited for, the domain stands still, or that has happened. Nor
+   does a dead process renew one. */
+active proctype Lease()
+{
+end:
+    do
+    :: atomic { LEASE && p_leased && p_host && !P_STANDS &&
+                (!p_xl || s_waits) ->
+                p_host = false; printf("the lease is out\n") }
+    :: atomic { s_waits && S_LIVES && (!p_host || !p_leased || P_STANDS) ->
+                s_waits = false; s_fenced = 1 }
+    od
+}
+
 /* When nothing moves any more, each side has ended, is protected, or waits
    for the user, who has nothing more to say. */
-#define P_FINE (!P_LIVES || ps == P_done || ps == P_held || ps == P_PROTECTED)
+#define P_FINE (!P_LIVES || ps == P_done || ps == P_held || \
+                ps == P_yielded || ps == P_PROTECTED)
 #define S_FINE (!S_LIVES || ss == S_done || ss == S_ask || \
                 P_LIVES && ps == P_PROTECTED && (ss == S_CALM || p_paused))
 
@@ -469,6 +497,6 @@ active proctype Watch()
 end:
     atomic { timeout ->
              CHECK(P_FINE && S_FINE, stuck);
-             CHECK(!P_LIVES || p_over || p_gone || p_paused == wish,
-                   pause_lost) }
+             CHECK(!P_LIVES || p_over || p_gone ||
+                   p_paused == (wish || p_yields), pause_lost) }
 }

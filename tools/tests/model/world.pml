@@ -22,6 +22,9 @@
 #ifndef FENCE
 #define FENCE 1       /* a fence command is set */
 #endif
+#ifndef LEASE
+#define LEASE 0       /* the primary's host has one */
+#endif
 #ifndef AUTO
 #define AUTO 0        /* without one, a copy takes over on silence alone */
 #endif

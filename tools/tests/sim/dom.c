@@ -305,6 +305,40 @@ static bool dom_is_paused(struct dom *d)
     return d->paused;
 }
 
+/*
+ * The hypervisor's clock goes on, whoever else stands still. Now and then the
+ * process does, between its decision and the call, and may die of that.
+ */
+static int dom_lease(struct dom *v, unsigned int seconds, struct err *e)
+{
+    struct sim_dom *d = sim_dom_of(v);
+    struct sim *s = d->sim;
+    struct sim_host *h = &s->host[d->host];
+    int slot = sim_slot(h, SLOT_WATCHDOG);
+    bool deaf = s->lease_world && s->host[!d->host].in.silent_until > s->now;
+    uint64_t late = 0;
+
+    if (seconds == 0) {
+        sim_at(s, slot, SIM_NEVER);
+        return 0;
+    }
+    if (sim_dom_fails(d, "lease", e))
+        return e->code;
+    if (!s->calm && sim_below(s, deaf ? 100 : 400) < s->weight[SIM_FREEZE_P])
+        late = sim_chance(s, 500) ? sim_below(s, seconds * SIM_S) :
+               seconds * SIM_S - sim_below(s, 100 * SIM_MS);
+    if (late) {
+        s->mishaps++;
+        h->all_frozen = false;
+        h->frozen_until = s->now + late;
+        h->dying = sim_chance(s, 500);    /* right after the call */
+    }
+    if (s->due[slot] == SIM_NEVER || s->due[slot] > s->now + late)
+        sim_at(s, slot, s->now + late + seconds * SIM_S +
+               sim_below(s, 400 * SIM_MS));
+    return 0;
+}
+
 static int dom_finish(struct dom *v, enum dom_shutdown reason, struct err *e)
 {
     (void)reason;
@@ -321,7 +355,7 @@ const struct dom_ops sim_dom_ops = {
     .dirty_count = emb_dirty_count, .suspend = dom_suspend,
     .suspend_cancel = dom_suspend_cancel, .capture = dom_capture,
     .resume = dom_resume, .pause = dom_pause, .unpause = dom_unpause,
-    .is_paused = dom_is_paused, .finish = dom_finish,
+    .is_paused = dom_is_paused, .lease = dom_lease, .finish = dom_finish,
     .runs_copies = true, .captures_paused = true,
     .open_sink = sim_copy_open_sink, .create = sim_copy_create,
     .apply = sim_copy_apply, .activate = sim_copy_activate,

@@ -15,42 +15,49 @@
 /* No recovery takes more actions. */
 #define RECOVERY_MAX 24u
 
+enum proof { NOTHING, COMMAND, LEASE };
 enum ending { USER_STOPS_P, USER_STOPS_S, GUEST_ENDS, DESTROYED };
 
 static const struct world {
     const char *text;
-    bool colo, fence, shared;
+    bool colo;
+    enum proof proof;
+    bool shared;
     unsigned int fence_fails;
     enum colo_takeover takeover;
     enum ending ending;
     bool qemu;
 } worlds[] = {
     { "a fence command; the user ends it at the primary",
-      false, true, false, 0, COLO_TAKEOVER_DEFAULT, USER_STOPS_P, false },
+      false, COMMAND, false, 0, COLO_TAKEOVER_DEFAULT, USER_STOPS_P, false },
     { "no fence, silence is enough; the guest ends",
-      false, false, false, 0, COLO_TAKEOVER_DEFAULT, GUEST_ENDS, false },
+      false, NOTHING, false, 0, COLO_TAKEOVER_DEFAULT, GUEST_ENDS, false },
     { "no fence, the user decides; who gives the copy up",
-      false, false, false, 0, COLO_TAKEOVER_MANUAL, USER_STOPS_S, false },
+      false, NOTHING, false, 0, COLO_TAKEOVER_MANUAL, USER_STOPS_S, false },
     { "no fence, shared disks; somebody destroys the domain",
-      false, false, true, 0, COLO_TAKEOVER_DEFAULT, DESTROYED, false },
+      false, NOTHING, true, 0, COLO_TAKEOVER_DEFAULT, DESTROYED, false },
     { "a fence command that fails first; the user ends it at the primary",
-      false, true, true, 1, COLO_TAKEOVER_MANUAL, USER_STOPS_P, false },
+      false, COMMAND, true, 1, COLO_TAKEOVER_MANUAL, USER_STOPS_P, false },
     { "COLO; a fence command; the user ends it at the primary",
-      true, true, false, 0, COLO_TAKEOVER_DEFAULT, USER_STOPS_P, false },
+      true, COMMAND, false, 0, COLO_TAKEOVER_DEFAULT, USER_STOPS_P, false },
     { "COLO; no fence, silence is enough; the guest ends",
-      true, false, false, 0, COLO_TAKEOVER_DEFAULT, GUEST_ENDS, false },
+      true, NOTHING, false, 0, COLO_TAKEOVER_DEFAULT, GUEST_ENDS, false },
     { "COLO; no fence, the user decides; who gives the copy up",
-      true, false, false, 0, COLO_TAKEOVER_MANUAL, USER_STOPS_S, false },
+      true, NOTHING, false, 0, COLO_TAKEOVER_MANUAL, USER_STOPS_S, false },
     { "COLO; no fence, shared disks; somebody destroys the domain",
-      true, false, true, 0, COLO_TAKEOVER_DEFAULT, DESTROYED, false },
+      true, NOTHING, true, 0, COLO_TAKEOVER_DEFAULT, DESTROYED, false },
+    { "a lease, shared disks; the user ends it at the primary",
+      false, LEASE, true, 0, COLO_TAKEOVER_DEFAULT, USER_STOPS_P, false },
+    { "COLO; a lease, shared disks; the guest ends",
+      true, LEASE, true, 0, COLO_TAKEOVER_DEFAULT, GUEST_ENDS, false },
     { "QEMU's; a fence command; the user ends it at the primary",
-      false, true, false, 0, COLO_TAKEOVER_DEFAULT, USER_STOPS_P, true },
+      false, COMMAND, false, 0, COLO_TAKEOVER_DEFAULT, USER_STOPS_P, true },
     { "QEMU's; no fence, silence is enough; somebody destroys the domain",
-      false, false, false, 0, COLO_TAKEOVER_DEFAULT, DESTROYED, true },
+      false, NOTHING, false, 0, COLO_TAKEOVER_DEFAULT, DESTROYED, true },
     { "QEMU's; no fence, the user decides; who gives the copy up, and vouches",
-      false, false, false, 0, COLO_TAKEOVER_MANUAL, USER_STOPS_S, true },
+      false, NOTHING, false, 0, COLO_TAKEOVER_MANUAL, USER_STOPS_S, true },
     { "QEMU's; a fence command that fails first; the guest ends",
-      false, true, true, 1, COLO_TAKEOVER_MANUAL, GUEST_ENDS, true },
+      false, COMMAND, true, 1, COLO_TAKEOVER_MANUAL, GUEST_ENDS, true },
 };
 #define WORLDS_NR (sizeof(worlds) / sizeof(worlds[0]))
 
@@ -196,15 +203,18 @@ static void protect_again(struct sim *s)
     sim_rest(s, p);
 }
 
-/* The domain need not outlive what happened: it ended, its host died and no
-   copy was to be there, or that wasn't the only crash. */
+/* The domain need not outlive what happened: it ended, its host died (with a
+   lease, its session) and no copy was to be there, or that wasn't the only
+   crash. */
 static bool may_be_lost(const struct sim *s, const struct point *p)
 {
     bool ended = s->mishaps > p->crashes;
 
     return s->guest_over || p->crashes > 1 ||
            (p->crashes == 1 && p->crash[0].side == 0 &&
-            p->crash[0].kind == CRASH_HOST && (!s->was_protected || ended));
+            (p->crash[0].kind == CRASH_HOST || (s->params.lease_s &&
+             p->crash[0].kind == CRASH_PROCESS)) &&
+            (!s->was_protected || ended));
 }
 
 static bool run_point(struct sim *s, struct point *p)
@@ -218,7 +228,8 @@ static bool run_point(struct sim *s, struct point *p)
     s->calm = true;
     s->params.colo = w->colo;
     s->params.dialect = w->qemu ? COLO_DIALECT_QEMU : COLO_DIALECT_XEN;
-    s->params.fence = w->fence ? "fence" : NULL;
+    s->params.fence = w->proof == COMMAND ? "fence" : NULL;
+    s->params.lease_s = w->proof == LEASE ? LEASE_S_DEFAULT : 0;
     s->params.shared_disks = w->shared;
     s->params.takeover = w->takeover;
     s->fail_fence = w->fence_fails;

@@ -22,6 +22,19 @@ void sim_swarm(struct sim *s)
     s->fault_every = (500 * SIM_MS) << sim_below(s, 7);
 }
 
+void sim_swarm_lease(struct sim *s)
+{
+    static const enum sim_fault often[] = {
+        SIM_SILENT_P, SIM_SILENT_S, SIM_FREEZE_P, SIM_KILL_P,
+    };
+
+    for (size_t i = 0; i < sizeof(often) / sizeof(often[0]); i++) {
+        s->weight_sum += 32 - s->weight[often[i]];
+        s->weight[often[i]] = 32;
+    }
+    s->fault_every = SIM_S << sim_below(s, 3);
+}
+
 bool sim_op_fails(struct sim_dom *d, unsigned int *left, const char *what,
                   struct err *e)
 {
@@ -60,7 +73,11 @@ void sim_silence(struct sim *s, int side, uint64_t while_ns)
 
 static void silence(struct sim *s, int side)
 {
-    sim_silence(s, side, (10 * SIM_MS) << sim_below(s, 11));
+    unsigned int shift = (unsigned int)sim_below(s, 11);
+
+    if (s->lease_world)
+        shift = 7 + shift % 4;    /* around what a copy waits for */
+    sim_silence(s, side, (10 * SIM_MS) << shift);
 }
 
 /* As a process that was stopped, or a host that was: nothing of it goes on. */
@@ -129,11 +146,20 @@ static void user_pauses(struct sim *s, int p)
     }
 }
 
+static bool may_have_yielded(const char *state)
+{
+    return !*state || !strcmp(state, "held");
+}
+
 static void stranger(struct sim *s, int p)
 {
     struct sim_dom *d = s->host[p].dom;
 
     if (!d || d->over)
+        return;
+    /* Whoever lets one run that yielded, or stood still when its session died,
+       has been told what comes of it. */
+    if (s->params.lease_s && d->d.paused && may_have_yielded(sim_state(s, p)))
         return;
     s->mishaps++;    /* in the middle of a checkpoint it may end COLO */
     d->theirs = d->d.paused = !d->d.paused;
@@ -181,6 +207,10 @@ void sim_fault(struct sim *s)
     at = sim_below(s, s->weight_sum);
     while (at >= s->weight[f])
         at -= s->weight[f++];
+    if (s->kills_next)
+        f = SIM_KILL_P;
+    /* When the copy gives up, about, or when it has waited. */
+    s->kills_next = s->lease_world && f == SIM_SILENT_S;
     if (f == SIM_AT_ACTION)
         return;    /* env.c's, which counts what happens */
     s->count.faults[f]++;

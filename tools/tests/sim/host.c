@@ -98,6 +98,10 @@ void sim_host_step(struct sim *s, int side, int kind)
         sim_host_off(s, !side);
     if (kind == SLOT_DOMAIN && h->power)
         sim_dom_step(s, side);
+    SOMETIMES(s, kind == SLOT_WATCHDOG && h->alive, LEASE_OUT_ALIVE);
+    SOMETIMES(s, kind == SLOT_WATCHDOG && !h->alive, LEASE_OUT);
+    if (kind == SLOT_WATCHDOG)
+        sim_host_off(s, side);
     if (!runs(h))
         return;
     s->in_session = true;
@@ -151,7 +155,7 @@ const char *sim_state(struct sim *s, int side)
 static void silence_slots(struct sim *s, struct sim_host *h)
 {
     for (int i = 0; i < SLOT_HOST_NR; i++)
-        if (i != SLOT_DOMAIN)
+        if (i != SLOT_DOMAIN && i != SLOT_WATCHDOG)
             sim_at(s, sim_slot(h, i), SIM_NEVER);
 }
 
@@ -220,6 +224,7 @@ void sim_host_off(struct sim *s, int side)
         s->host[!side].in.dead = true;
     h->off = true;
     sim_at(s, sim_slot(h, SLOT_DOMAIN), SIM_NEVER);
+    sim_at(s, sim_slot(h, SLOT_WATCHDOG), SIM_NEVER);
     if (h->alive)
         drop_session(s, h);
     sim_dom_free(h->dom);
@@ -236,6 +241,8 @@ void sim_host_reap(struct sim *s, int side)
     else
         secondary_result(h->session, &h->result);
     oracle_ended(s, &h->result);
+    SIM_CHECK(s, s->due[sim_slot(h, SLOT_WATCHDOG)] == SIM_NEVER,
+              "a session has ended, and its host is about to");
     SOMETIMES(s, h->is_primary && h->result.end == COLO_END_PEER,
               GONE_BELIEVED);
     sim_say(s, "%d: its session has ended (%d): %s", side,

@@ -19,6 +19,10 @@ X(HELD_DESTROYED, "a primary is held, and its domain is destroyed") \
 X(BOTH_WAIT, "both sides live, and wait for the user") \
 X(BOTH_FENCE, "both sides run a fence command on each other") \
 X(FENCED_AGAIN, "a fence command failed, and is run again") \
+X(LEASE_OUT, "a session dies, and its host with it, by its lease") \
+X(LEASE_OUT_ALIVE, "a lease runs out before who keeps it can act") \
+X(YIELDED, "a copy takes over, and the other stands still on its host") \
+X(RECLAIMED, "a domain that yielded runs again, as the user says") \
 X(STOP_REFUSED, "an end is refused while the peer isn't proven off") \
 X(FAILOVER_REFUSED, "a take-over is refused while the primary lives") \
 X(KILLED, "a process dies between two actions") \

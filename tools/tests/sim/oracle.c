@@ -133,9 +133,22 @@ void oracle_applied(struct sim_dom *d)
 /* Nobody asked for proof, and what the other copy says is held. */
 static bool silence_is_enough(const struct sim *s, const struct sim_dom *d)
 {
-    return !s->params.fence && !s->params.shared_disks &&
+    return !s->params.fence && !s->params.lease_s && !s->params.shared_disks &&
            s->params.takeover != COLO_TAKEOVER_MANUAL &&
            (d->out.holding || d->out.tapped);
+}
+
+/* Its host lives, and keeps it from running. */
+static bool yields(const struct sim *s, const struct sim_dom *d)
+{
+    return s->params.lease_s && (d->over || d->suspended || d->d.paused);
+}
+
+void oracle_runs(struct sim *s, const struct sim_dom *d)
+{
+    SIM_CHECK(s, !s->params.lease_s || !sim_dom_serves(d) ||
+              d->life == s->life, "two copies: one runs that was taken over "
+              "from");
 }
 
 void oracle_activated(struct sim_dom *d, bool run)
@@ -147,8 +160,9 @@ void oracle_activated(struct sim_dom *d, bool run)
     sim_say(s, "%d: takes over from epoch %" PRIu64, d->host, d->epoch);
     SOMETIMES(s, o->power && sim_frozen(s, !d->host), THAWED);
     marks_taken_over(d, run);
+    SOMETIMES(s, o->power && o->dom && yields(s, o->dom), YIELDED);
     SIM_CHECK(s, !o->power || !o->dom || !o->dom->d.running ||
-              silence_is_enough(s, o->dom),
+              silence_is_enough(s, o->dom) || yields(s, o->dom),
               "two copies: one is started while the other host has power and "
               "the domain");
     SIM_CHECK(s, d->epoch == s->applied, "epoch %" PRIu64 " is started, and "
@@ -190,6 +204,8 @@ static const char *unrest(struct sim *s, int side)
 
     if (!*state || one_of(state, "held", "waiting-for-user"))
         return NULL;
+    if (sim_frozen(s, side))
+        return state;
     /* A guest that is paused can't agree to its first epochs. */
     if (one_of(state, "arming", "copying") && source->dom &&
         source->dom->d.paused)

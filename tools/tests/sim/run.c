@@ -16,6 +16,7 @@ static void client(struct sim *s)
     for (int i = 0; i < 2; i++) {
         struct sim_dom *copy = s->host[i].copy;
 
+        oracle_runs(s, s->host[i].dom);
         if (s->params.colo)
             sim_client(s, i);
         else if (s->host[i].power && sim_dom_serves(s->host[i].dom))
@@ -50,8 +51,11 @@ static bool step(struct sim *s, uint64_t until)
         client(s);
     } else if (slot == SLOT_FAULT) {
         sim_fault(s);
-        sim_at(s, SLOT_FAULT, s->now + 1 + sim_below(s, 2 * s->fault_every));
-    } else if (sim_frozen(s, slot / SLOT_HOST_NR)) {
+        sim_at(s, SLOT_FAULT, s->now + 1 + (s->kills_next ?
+               3500 * SIM_MS + sim_below(s, 2 * SIM_S) :
+               sim_below(s, 2 * s->fault_every)));
+    } else if (sim_frozen(s, slot / SLOT_HOST_NR) &&
+               slot % SLOT_HOST_NR != SLOT_WATCHDOG) {
         sim_at(s, slot, s->host[slot / SLOT_HOST_NR].frozen_until);
     } else {
         sim_host_step(s, slot / SLOT_HOST_NR, slot % SLOT_HOST_NR);
@@ -127,6 +131,8 @@ static int find(struct sim *s)
 
         sim_dom_free(h->copy);
         h->copy = NULL;
+        if (s->due[sim_slot(h, SLOT_WATCHDOG)] != SIM_NEVER)
+            sim_host_off(s, i);    /* nobody asks the hypervisor any more */
         if (h->dom && h->dom->life != s->life) {    /* its copy took over */
             sim_dom_free(h->dom);
             h->dom = NULL;
@@ -172,7 +178,7 @@ void sim_fresh(struct sim *s)
     s->slow_until = 0;
     s->killed = false;
     s->calm = s->tainted = s->was_protected = s->guest_over = false;
-    s->stale = false;
+    s->stale = s->kills_next = false;
     s->applied = s->complete = 0;
     for (int i = 0; i < 2; i++) {
         s->host[i].power = true;
@@ -206,7 +212,9 @@ bool sim_rest(struct sim *s, int p)
 
 static void one_session(struct sim *s, int p)
 {
-    bool ends = sim_chance(s, 850);
+    bool ends = sim_chance(s, s->lease_world ? 300 : 850);
+    uint64_t longest = s->lease_world ? 10 * SIM_S : s->longest;
+    unsigned int how;
 
     sim_fresh(s);
     s->params.colo = sim_chance(s, 400);
@@ -215,7 +223,13 @@ static void one_session(struct sim *s, int p)
     s->params.dialect = s->seed % 5 == 0 ? COLO_DIALECT_QEMU
                                          : COLO_DIALECT_XEN;
     s->params.colo = s->params.colo && !sim_is_qemu(s);
-    s->params.fence = sim_chance(s, 700) ? "fence" : NULL;
+    how = (unsigned int)sim_below(s, 1000);
+    s->params.fence = how < 600 && !s->lease_world ? "fence" : NULL;
+    s->params.lease_s = s->lease_world ||
+                        (how >= 600 && how < 700 && !sim_is_qemu(s)) ?
+                        2 + how % 2 : 0;
+    /* A long one leaves it to the lease to notice. */
+    s->params.silence_ms = s->lease_world && how / 2 % 2 ? 5000 : 0;
     s->params.shared_disks = sim_chance(s, 300);
     s->params.takeover = sim_chance(s, 200) ? COLO_TAKEOVER_MANUAL
                                             : COLO_TAKEOVER_DEFAULT;
@@ -230,7 +244,7 @@ static void one_session(struct sim *s, int p)
         s->host[!p].seen = s->generation + 1;
     if (!sim_start(s, p))
         return;
-    sim_run_until(s, s->now + 300 * SIM_MS + sim_below(s, s->longest));
+    sim_run_until(s, s->now + 300 * SIM_MS + sim_below(s, longest));
     s->calm = true;
     if (sim_chance(s, 150))
         user_pauses(s, p);
@@ -268,6 +282,9 @@ void sim_begin(struct sim *s, uint64_t seed)
                                        .compare_timeout_ms = 200,
                                        .flows_max = 64 };
     sim_swarm(s);
+    s->lease_world = seed % 4 == 3 && seed % 5;    /* not in QEMU's dialect */
+    if (s->lease_world)
+        sim_swarm_lease(s);
     s->host[0].power = s->host[1].power = true;
     s->next_write = 1;
     s->generation = 0;

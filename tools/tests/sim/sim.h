@@ -13,6 +13,7 @@
 
 #include "embedded_int.h"
 #include "embedded_tcp.h"
+#include "lease.h"
 #include "marks.h"
 #include "network.h"
 #include "primary.h"
@@ -58,16 +59,11 @@ enum sim_fault { SIM_FAULTS(SIM_FAULT_ID) SIM_FAULTS_NR };
 enum sim_slot {
     SLOT_TIMER,                            /* one for each env_timer */
     SLOT_INPUT = SLOT_TIMER + ENV_TIMERS_NR,
-    SLOT_WRITABLE,
-    SLOT_FEED,
-    SLOT_DOMAIN,
-    SLOT_NET,
-    SLOT_FENCE,
+    SLOT_WRITABLE, SLOT_FEED, SLOT_DOMAIN, SLOT_NET, SLOT_FENCE,
+    SLOT_WATCHDOG,                         /* the hypervisor's, of the host */
     SLOT_HOST_NR,
     SLOT_CLIENT = 2 * SLOT_HOST_NR,
-    SLOT_FAULT,
-    SLOT_LIMIT,
-    SLOTS_NR
+    SLOT_FAULT, SLOT_LIMIT, SLOTS_NR
 };
 
 struct env {
@@ -208,6 +204,8 @@ struct sim {
     uint64_t fault_every, longest, slow_until, steps;
     unsigned int mishaps;           /* in this session, that can cost a copy */
     bool calm;                      /* no more faults in this session */
+    bool lease_world;               /* a seed whose sessions all keep leases */
+    bool kills_next;                /* the next fault is a primary's death */
     bool tainted;                   /* octets changed: TCP would notice */
     bool was_protected, guest_over, failed;
     /* The next one fails: 0: none, else it counts down. */
@@ -342,6 +340,8 @@ void oracle_drew(struct sim_dom *d, uint64_t value);
 void oracle_captured(struct sim_dom *d);
 void oracle_applied(struct sim_dom *d);
 void oracle_activated(struct sim_dom *d, bool run);
+/* A host's domain, or NULL, in the midst of it all. */
+void oracle_runs(struct sim *s, const struct sim_dom *d);
 void oracle_forget(struct sim *s);
 /* A session, so. */
 void oracle_ended(struct sim *s, const struct colo_result *r);
@@ -352,6 +352,7 @@ void oracle_rest(struct sim *s);
 
 /* faults.c */
 void sim_swarm(struct sim *s);
+void sim_swarm_lease(struct sim *s);    /* what tries leases comes often */
 void sim_fault(struct sim *s);
 void sim_cut(struct sim *s);
 void sim_silence(struct sim *s, int side, uint64_t while_ns);

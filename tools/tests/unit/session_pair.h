@@ -49,7 +49,7 @@ struct side {
     enum colo_dialect dialect;
     unsigned int compare_ms;    /* 0: never too late */
     const struct dom_ops *dom_ops;    /* NULL: the embedded domain's */
-    unsigned int calm_ms;    /* between signs of life, for a step; 0: usual */
+    unsigned int calm_ms, lease_s;    /* for sign of life and step; 0: usual */
 };
 
 static char side_a[] = "A", side_b[] = "B";
@@ -105,12 +105,11 @@ static void run_primary(const struct pair *p, const struct side *side, int fd)
     struct colo_params params = {
         .interval_ms = side->interval_ms ? side->interval_ms : 20,
         .max_dirty_pages = side->max_dirty_pages, .hold_output = true,
-        .compare_timeout_ms = side->compare_ms ? side->compare_ms
-                                               : SILENCE_NEVER_MS,
-        .fence = side->fence, .peer = "b", .colo = side->colo,
-        .shared_disks = side->shared_disks, .silence_ms = silence_of(side),
-        .heartbeat_ms = side->calm_ms, .step_ms = side->calm_ms,
-        .dialect = side->dialect };
+        .compare_timeout_ms = side->compare_ms ?: SILENCE_NEVER_MS,
+        .fence = side->fence, .peer = "b", .lease_s = side->lease_s,
+        .colo = side->colo, .shared_disks = side->shared_disks,
+        .silence_ms = silence_of(side), .dialect = side->dialect,
+        .heartbeat_ms = side->calm_ms, .step_ms = side->calm_ms };
     struct dom_open o = { .name = "emb", .log = &log,
                           .backend_arg = p->config };
     struct colo_primary_conf c = {
@@ -163,8 +162,8 @@ static void run_secondary(const struct pair *p, const struct side *side,
     struct colo_report report = { .ctx = side_b, .message = tell };
     struct colo_params params = {
         .fence = side->fence, .peer = "a", .takeover = side->takeover,
-        .colo = side->colo, .dialect = side->dialect, .interval_ms = 20,
-        .silence_ms = silence_of(side) };
+        .colo = side->colo, .lease_s = side->lease_s, .interval_ms = 20,
+        .dialect = side->dialect, .silence_ms = silence_of(side) };
     struct dom_open o = { .log = &log };
     struct dom *d = NULL;
     struct colo_secondary_conf c = {

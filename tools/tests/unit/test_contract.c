@@ -180,6 +180,23 @@ static void a_request_is_withdrawn_or_answered(void **state)
     }
 }
 
+/* Or nobody is left to say so. */
+static void a_lease_that_is_given_up_ends_no_host(void **state)
+{
+    struct err e = { 0 };
+
+    (void)state;
+    if (!w.ops->lease)
+        return;
+    ok(w.ops->lease(w.src, 0, &e), &e);    /* there is none yet */
+    for (int i = 0; i < 4; i++) {
+        ok(w.ops->lease(w.src, 3, &e), &e);
+        poll(NULL, 0, 1000);
+    }
+    ok(w.ops->lease(w.src, 0, &e), &e);
+    poll(NULL, 0, 5000);
+}
+
 static void a_paused_domain_stands_still(void **state)
 {
     struct err e = { 0 };
@@ -352,6 +369,7 @@ int main(void)
         cmocka_unit_test(a_staging_that_is_too_small_loses_nothing),
         cmocka_unit_test(a_request_is_withdrawn_or_answered),
         cmocka_unit_test(a_paused_domain_stands_still),
+        cmocka_unit_test(a_lease_that_is_given_up_ends_no_host),
         cmocka_unit_test(a_copy_stands_and_takes_epochs),
         cmocka_unit_test(a_page_outside_of_memory_is_refused),
         cmocka_unit_test(what_a_copy_writes_is_listed_and_overwritten),

@@ -117,9 +117,10 @@ static void writer_puts_optional_records(void **state)
                2, 0, 0, 0x80, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0);
     assert_int_equal(sr_put_release(&b, WIRE_KEEPERS_NR, NULL), ERR_BUG);
     assert_put(sr_put_gone(&b, NULL), 3, 0, 0, 0x80, 0, 0, 0, 0);
-    assert_int_equal(sr_put_hello(&b, 4, 1, NULL), ERR_BUG);
-    assert_put(sr_put_hello(&b, 3, 0x0102030405060708, NULL),
-               4, 0, 0, 0x80, 16, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0,
+    assert_int_equal(sr_put_hello(&b, 8, 1, NULL), ERR_BUG);
+    assert_int_equal(sr_put_hello(&b, 1 << 24, 1, NULL), ERR_BUG);
+    assert_put(sr_put_hello(&b, 75 << 8 | 7, 0x0102030405060708, NULL),
+               4, 0, 0, 0x80, 16, 0, 0, 0, 1, 0, 0, 0, 7, 75, 0, 0,
                8, 7, 6, 5, 4, 3, 2, 1);
     assert_put(sr_put_pause_reason(&b, 5, NULL),
                5, 0, 0, 0x80, 8, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0);

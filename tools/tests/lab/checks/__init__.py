@@ -7,7 +7,7 @@ guest where it was comes first.  Run by tools/tests/lab-check.
 """
 from . import user, bad_start, admit, bad_stream, stall  # noqa: F401
 from . import interop, kernel, kills, release, split, links  # noqa: F401
-from . import thaws, pauses, requests, ends, output  # noqa: F401
+from . import thaws, pauses, requests, ends, output, watchdog  # noqa: F401
 from .harness import CHECKS, run_checks
 
 __all__ = ["CHECKS", "run_checks"]
