@@ -69,21 +69,22 @@ bool primary_is_paused(struct colo_primary *p)
     return now;
 }
 
+/* Somebody else may have let it run, and it hasn't been looked at since. */
 const char *primary_paused(const struct colo_primary *p)
 {
+    bool stands = p->paused && p->dom->is_paused(p->conf->dom);
     uint32_t reason = (uint32_t)p->run.reason;
     bool known = reason == p->told && reason == p->kept && !p->unechoed;
 
     if (p->run.held[RUN_LOCK_LEASE])
-        return p->paused ? "here" : "soon";
+        return stands ? "here" : "soon";
     if (!wants_pause(p))
         return p->paused ? "soon" : "no";
     if (!p->mode->tells)
-        return p->paused && !p->going_out ? "here" : "soon";
-    if (p->paused && p->link.own && !known && !p->link.open)
+        return stands && !p->going_out ? "here" : "soon";
+    if (stands && p->link.own && !known && !p->link.open)
         return "here";
-    return p->paused && !p->going_out && (known || !p->link.own) ? "yes"
-                                                              : "soon";
+    return stands && !p->going_out && (known || !p->link.own) ? "yes" : "soon";
 }
 
 void primary_run_command(struct colo_primary *p, enum run_command c)

@@ -315,7 +315,7 @@ static int dom_lease(struct dom *v, unsigned int seconds, struct err *e)
     struct sim *s = d->sim;
     struct sim_host *h = &s->host[d->host];
     int slot = sim_slot(h, SLOT_WATCHDOG);
-    bool deaf = s->lease_world && s->host[!d->host].in.silent_until > s->now;
+    bool old = s->lease_world && marks_lease_is_old(h);
     uint64_t late = 0;
 
     if (seconds == 0) {
@@ -324,7 +324,7 @@ static int dom_lease(struct dom *v, unsigned int seconds, struct err *e)
     }
     if (sim_dom_fails(d, "lease", e))
         return e->code;
-    if (!s->calm && sim_below(s, deaf ? 100 : 400) < s->weight[SIM_FREEZE_P])
+    if (!s->calm && sim_below(s, old ? 40 : 400) < s->weight[SIM_FREEZE_P])
         late = sim_chance(s, 500) ? sim_below(s, seconds * SIM_S) :
                seconds * SIM_S - sim_below(s, 100 * SIM_MS);
     if (late) {
@@ -335,7 +335,7 @@ static int dom_lease(struct dom *v, unsigned int seconds, struct err *e)
     }
     if (s->due[slot] == SIM_NEVER || s->due[slot] > s->now + late)
         sim_at(s, slot, s->now + late + seconds * SIM_S +
-               sim_below(s, 400 * SIM_MS));
+               (late ? 400 * SIM_MS : sim_below(s, 400 * SIM_MS)));
     return 0;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only */
 /*
  * Rare states (SIM_MARKS) that are seen only from inside a session. This looks
- * at what sessions keep to themselves, and changes nothing; env.c, oracle.c
- * and faults.c call it.
+ * at what sessions keep to themselves, and changes nothing; env.c, dom.c,
+ * oracle.c and faults.c call it.
  */
 #include "sim.h"
 
@@ -129,6 +129,17 @@ void marks_op_failed(struct sim *s, const char *what)
     SOMETIMES(s, !strcmp(what, "apply"), APPLY_FAILED);
     SOMETIMES(s, !strcmp(what, "resume"), RESUME_FAILED);
     SOMETIMES(s, !strcmp(what, "activate"), ACTIVATE_FAILED);
+}
+
+bool marks_lease_is_old(const struct sim_host *h)
+{
+    const struct colo_primary *p = h->session;
+    uint64_t age;
+
+    if (!h->alive || !h->is_primary)
+        return false;
+    age = h->env.sim->now - p->link.lease.fresh_ns;
+    return age > LEASE_FRESH_NS * 3 / 4 && age <= LEASE_FRESH_NS;
 }
 
 /* 0: there is no session. */

@@ -367,7 +367,7 @@ bool sim_user_looks(struct sim *s, int side);
 void marks_action(struct sim *s, int side, const char *action);
 void marks_taken_over(const struct sim_dom *d, bool run);
 void marks_op_failed(struct sim *s, const char *what);
-
+bool marks_lease_is_old(const struct sim_host *h);    /* hardly fresh still */
 /* Where the pair is now. */
 void marks_place(struct sim *s);
 

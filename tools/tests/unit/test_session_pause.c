@@ -5,6 +5,8 @@
  */
 #include "session_pair.h"
 
+#include <sys/mman.h>
+
 static const struct side fenced = { .fence = "true" };
 static const struct side manual = { .takeover = COLO_TAKEOVER_MANUAL };
 
@@ -140,6 +142,42 @@ static void a_pause_before_the_copy_stands_waits_for_no_epoch(void **state)
     stop(&p);
 }
 
+/* Another tool has; shared with both sides. */
+static bool *let_run;
+
+static bool pause_undone(struct dom *d)
+{
+    return dom_embedded_ops.is_paused(d) && !*let_run;
+}
+
+/* A session looks once an interval, and who asks doesn't wait for that. */
+static void nobody_is_told_of_a_pause_that_is_over(void **state)
+{
+    struct dom_ops ops = dom_embedded_ops;
+    struct side a = { .fence = "true", .dom_ops = &ops,
+                      .interval_ms = 600000 };
+    char *reply = NULL;
+    struct err e;
+    struct pair p;
+
+    (void)state;
+    ops.is_paused = pause_undone;
+    let_run = mmap(NULL, sizeof(*let_run), PROT_READ | PROT_WRITE,
+                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(let_run != MAP_FAILED);
+    start(&p, &a, &fenced);
+    while (colo_control(p.run_a, "emb", "pause", &reply, &e))
+        tick();
+    free(reply);
+    await(p.run_a, "emb", "\"paused\":\"yes\"");
+    *let_run = true;
+    assert_int_equal(colo_control(p.run_a, "emb", "status", &reply, &e), 0);
+    assert_null(strstr(reply, "\"paused\":\"yes\""));
+    free(reply);
+    munmap(let_run, sizeof(*let_run));
+    stop(&p);
+}
+
 /* Spread over the epochs, which are 20 ms apart. SEED=n spreads them in
    another way. */
 static void pauses_at_any_moment_lose_nothing(void **state)
@@ -218,6 +256,7 @@ int main(void)
         cmocka_unit_test(a_paused_domain_comes_up_paused),
         cmocka_unit_test(an_unpaused_domain_comes_up_running),
         cmocka_unit_test(a_pause_before_the_copy_stands_waits_for_no_epoch),
+        cmocka_unit_test(nobody_is_told_of_a_pause_that_is_over),
         cmocka_unit_test(pauses_at_any_moment_lose_nothing),
         cmocka_unit_test(a_pause_without_a_peer_holds),
         cmocka_unit_test(only_the_primary_takes_such_words),
