@@ -104,13 +104,13 @@ static bool says_gone(const uint8_t *data, size_t n, size_t at)
 static void change_octet(struct sim *s, int side)
 {
     struct sim_pipe *p = &s->host[side].in;
-    uint8_t *data = p->data + p->start;
+    uint8_t *data = p->size ? p->data + p->start : NULL;
     size_t at = p->size ? sim_below(s, p->size) : 0;
     uint8_t bit = (uint8_t)(1u << sim_below(s, 8));
 
     if (p->size)
         data[at] ^= bit;
-    if (says_gone(data, p->size, at))
+    if (p->size && says_gone(data, p->size, at))
         data[at] ^= bit;
     s->tainted = true;
 }
