@@ -55,6 +55,8 @@ PAIR_OPTIONS
 "--compare-timeout-ms MS\n"
 "                   COLO: output that the copy hasn't sent, too, waits so\n"
 "                   long before a checkpoint lets it go (default 3000).\n"
+"--debug-verify     Compare some pages of both hosts with each checkpoint,\n"
+"                   and so all of them, again and again.\n"
 "--json-epochs FILE Append one JSON object per checkpoint to FILE.\n"
 "\n"
 "With global -v one line per checkpoint; with global -N only show the\n"

@@ -96,6 +96,9 @@ int conf_check_params(const struct colo_params *p, struct err *e)
     if (p->dialect != COLO_DIALECT_QEMU && silence < 2 * beat)
         return err_set(e, ERR_USAGE, "a silence limit of %u ms is less than "
                        "two heartbeats of %u ms", silence, beat);
+    if (p->verify && p->dialect == COLO_DIALECT_QEMU)
+        return err_set(e, ERR_USAGE, "--debug-verify with --dialect=qemu: "
+                       "that stream has no place for it");
     if (p->lease_s && p->dialect == COLO_DIALECT_QEMU)
         return err_set(e, ERR_USAGE, "--fence=watchdog with --dialect=qemu: "
                        "in that stream nobody says how far it has read, so "

@@ -14,7 +14,7 @@
 
 enum remus_option { OPT_STEP = OPT_OWN, OPT_STAGING, OPT_SHARED, OPT_PEER,
                     OPT_DIRTY, OPT_HOST, OPT_JSON, OPT_COMPARE, OPT_COLO,
-                    OPT_LIVE, OPT_DEBUG };
+                    OPT_LIVE, OPT_DEBUG, OPT_VERIFY };
 
 #define INTERVAL_MAX_MS 3600000
 #define STAGING_MAX_MB (16u << 20)
@@ -33,6 +33,7 @@ static const struct option longs[] = {
     { "colo", no_argument, NULL, OPT_COLO },
     { "live", no_argument, NULL, OPT_LIVE },
     { "debug", no_argument, NULL, OPT_DEBUG },
+    { "debug-verify", no_argument, NULL, OPT_VERIFY },
     { NULL, 0, NULL, 0 },
 };
 
@@ -85,6 +86,7 @@ static int take(struct protect *p, int opt, const char *value, struct err *e)
                            &p->params.compare_timeout_ms, e);
     case OPT_COLO: p->params.colo = true; return 0;
     case OPT_SHARED: p->params.shared_disks = true; return 0;
+    case OPT_VERIFY: p->params.verify = true; return 0;
     case OPT_PEER:   p->peer = value; return 0;
     case OPT_HOST:   p->params.peer = value; return 0;
     case OPT_JSON:   p->json_epochs = value; return 0;

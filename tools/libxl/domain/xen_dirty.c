@@ -285,11 +285,13 @@ int xen_copy(struct dom *d, const uint64_t *pfns, size_t n, uint8_t *to,
     size_t i;
     int rc;
 
-    if (!d->dirty.on)
+    if (!d->dirty.on && !d->created)
         return err_set(e, ERR_BUG, "the dirty log isn't on");
-    rc = map_some(d, STEP_MS, e);
+    rc = d->created ? 0 : map_some(d, STEP_MS, e);
     if (rc)
         return rc;
+    if (d->created)
+        xen_mem_need(&d->mem, pfns, n);
     for (i = 0; i < n; i++, to += CKPT_PAGE_SIZE) {
         page = xen_mem_page(&d->mem, pfns[i]);
         if (page) {
@@ -297,7 +299,7 @@ int xen_copy(struct dom *d, const uint64_t *pfns, size_t n, uint8_t *to,
             continue;
         }
         memset(to, 0, CKPT_PAGE_SIZE);
-        if (pfns[i] < d->mem.pfns)
+        if (d->dirty.on && pfns[i] < d->mem.pfns)
             set_bit(d->dirty.keep, pfns[i]);
     }
     d->times.copy_ns += clock_ns() - t0;

@@ -63,6 +63,8 @@ char *status_json(const struct colo_status *st)
     text(g, "output", st->output);
     number(g, "held_packets", st->held_packets);
     number(g, "held_bytes", st->held_bytes);
+    number(g, "verify_passes", st->verify_passes);
+    number(g, "unlogged_pages", st->unlogged);
     number(g, "heard_ms", st->heard_ms);
     number(g, "since_s", st->since_s);
     text(g, "needs_user", st->needs_user);

@@ -149,7 +149,8 @@ struct dom_ops {
        times an epoch. */
     int (*dirty_count)(struct dom *d, uint64_t *pages_r, struct err *e);
     /* Copy @n guest pages to @to, n × CKPT_PAGE_SIZE octets. A page that
-       is gone reads as zeroes and is listed again by the next dirty(). */
+       is gone reads as zeroes and is listed again by the next dirty(). Of a
+       sink: what apply() left; a page that the copy lacks reads as zeroes. */
     int (*copy)(struct dom *d, const uint64_t *pfns, size_t n, uint8_t *to,
                 struct err *e);
     /* Ask the guest to stand still: DOM_EV_SUSPENDED or _FAILED follows

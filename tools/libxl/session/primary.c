@@ -392,6 +392,7 @@ void primary_free(struct colo_primary *p)
     buf_dispose(&p->peer_pfns);
     ckpt_dispose(&p->stage);
     stats_dispose(&p->stats);
+    verify_dispose(&p->verify);
     link_dispose(&p->link);
     free(p);
 }

@@ -131,6 +131,7 @@ void primary_epoch_safe(struct colo_primary *p)
     p->epochs_ready = p->epoch;
     link_allow_silence(&p->link, p->params.silence_ms * ENV_MS);
     p->now.ready_ns = p->ops->now(p->env) - p->sent_ns;
+    primary_verify_safe(p);
 }
 
 void primary_epoch_over(struct colo_primary *p)

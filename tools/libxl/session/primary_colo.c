@@ -154,6 +154,8 @@ static void act_capture(struct colo_primary *p)
         primary_post(p, PT_CAPTURE_FAILED);
         return;
     }
+    if (!primary_verify(p))
+        return;
     buf_clear(&p->peer_pfns);
     p->captured_ns = p->ops->now(p->env);
     primary_post(p, PT_CAPTURED);

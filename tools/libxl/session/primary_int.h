@@ -2,8 +2,9 @@
 /*
  * What primary.c (inputs), primary_back.c (the back channel),
  * primary_send.c (what is sent), primary_run.c (pausing), primary_lease.c
- * (its host's lease), primary_user.c (the user), primary_actions.c (actions),
- * primary_remus.c, primary_colo.c and primary_qemu*.c (of each mode) share.
+ * (its host's lease), primary_verify.c (what was sent, again), primary_user.c
+ * (the user), primary_actions.c (actions), primary_remus.c, primary_colo.c and
+ * primary_qemu*.c (of each mode) share.
  */
 #ifndef XC_SESSION_PRIMARY_INT_H
 #define XC_SESSION_PRIMARY_INT_H
@@ -18,6 +19,7 @@
 #include "qemu_format.h"
 #include "run_state.h"
 #include "stats.h"
+#include "verify.h"
 
 /* A banner without one of our records behind it: wait that long for one. */
 #define GREET_GRACE_NS (1000 * ENV_MS)
@@ -125,6 +127,7 @@ struct colo_primary {
     uint64_t first_byte, epoch_end;   /* of the newest epoch, in the stream */
     struct colo_epoch now, newest;
     struct epoch_stats stats;
+    struct verify verify;             /* where params.verify says so */
     struct colo_delay delay;          /* COLO's, once the comparison is over */
     struct colo_result result;
     bool ended;                       /* result is decided */
@@ -152,6 +155,17 @@ void primary_admitted(struct colo_primary *p);
 void primary_run_command(struct colo_primary *p, enum run_command c);
 /* As in struct colo_status. */
 const char *primary_paused(const struct colo_primary *p);
+
+/* --debug-verify: primary_verify.c. What is staged is sent with @epoch; */
+int primary_verify_staged(struct colo_primary *p, uint64_t epoch,
+                          struct err *e);
+/* that, of an epoch that is all staged, and a look at some pages, while the
+   domain stands still. False: a trigger says why not. */
+bool primary_verify(struct colo_primary *p);
+/* What the epoch's pages are. */
+int primary_verify_put(struct colo_primary *p, struct buf *b, struct err *e);
+/* The newest epoch is acknowledged. */
+void primary_verify_safe(struct colo_primary *p);
 
 /* The lease: primary_lease.c. Begin, and give up, whatever there is. */
 void primary_lease_begin(struct colo_primary *p);

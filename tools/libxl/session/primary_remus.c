@@ -17,6 +17,11 @@ void primary_act_log_start(struct colo_primary *p)
 
 static void act_meet_plain(struct colo_primary *p)
 {
+    if (p->params.verify) {
+        primary_lost(p, "the receiver isn't one of ours, so that it compares "
+                     "nothing (--debug-verify)");
+        return;
+    }
     if (p->params.lease_s) {
         primary_lost(p, "the receiver isn't one of ours, so that it waits "
                      "for no lease (--fence=watchdog)");
@@ -42,7 +47,7 @@ static void act_mark(struct colo_primary *p)
 
 static void act_capture(struct colo_primary *p)
 {
-    if (primary_capture(p))
+    if (primary_capture(p) && primary_verify(p))
         primary_post(p, p->epoch == 1 ? PT_CAPTURED_FIRST : PT_CAPTURED);
 }
 

@@ -142,6 +142,8 @@ static int round_batch(struct colo_primary *p, struct err *e)
     memcpy(pfns, p->round_pfns + p->round_done, n * sizeof(*pfns));
     rc = p->dom->copy(p->conf->dom, pfns, n, pages, e);
     if (!rc)
+        rc = primary_verify_staged(p, 1, e);
+    if (!rc)
         rc = p->mode->put_pages(p, e);
     p->round_done += n;
     if (p->conf->report && p->conf->report->progress)
@@ -250,6 +252,8 @@ void primary_act_send_epoch(struct colo_primary *p)
     p->going_out = true;
     p->first_byte = p->link.out.sent + p->link.out.queued;
     rc = primary_put_pages(p, &e);
+    if (!rc)
+        rc = primary_verify_put(p, &b, &e);
     if (!rc)
         rc = put_epoch_tail(p, &b, &e);
     if (!rc)

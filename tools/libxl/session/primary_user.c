@@ -98,6 +98,7 @@ void primary_status(void *s, struct colo_status *st)
         .heard_ms = (p->ops->now(p->env) - p->link.heard_ns) / ENV_MS,
         .since_s = (p->ops->now(p->env) - p->started_ns) / (1000 * ENV_MS),
         .run_state = run_state_name(&p->run), .paused = primary_paused(p),
+        .verify_passes = p->verify.passes, .unlogged = p->verify.unlogged,
         .held_packets = n.held_packets, .held_bytes = n.held_bytes,
     };
 }

@@ -22,6 +22,7 @@ struct colo_status {
     uint64_t pause_ns, send_ns, ready_ns, heard_ms, since_s;
     struct colo_delay delay;
     uint64_t held_packets, held_bytes;
+    uint64_t verify_passes, unlogged;    /* --debug-verify */
     const char *run_state;         /* run_state_name() */
     const char *paused;            /* "no"; "soon"; "yes": and the peer knows,
                                       and holds what the domain did before;

@@ -319,6 +319,7 @@ int secondary_new(const struct colo_secondary_conf *conf,
     s->state = s->mode->machine->initial;
     buf_init(&s->config, WIRE_XL_OPTIONAL_MAX + 16);
     buf_init(&s->feed, FEED_MAX);
+    buf_init(&s->digests, DIGESTS_MAX);
     buf_init(&s->given.cpuid_policy, WIRE_POLICY_MAX);
     buf_init(&s->given.msr_policy, WIRE_POLICY_MAX);
     rc = link_init(&s->link, ops, env, conf->log, SR_FORWARD, &s->params, e);
@@ -363,6 +364,7 @@ void secondary_free(struct colo_secondary *s)
     free(s->pages);
     buf_dispose(&s->config);
     buf_dispose(&s->feed);
+    buf_dispose(&s->digests);
     buf_dispose(&s->given.cpuid_policy);
     buf_dispose(&s->given.msr_policy);
     link_dispose(&s->link);

@@ -113,6 +113,7 @@ void secondary_act_send_ready(struct colo_secondary *s)
         return;
     }
     ckpt_reset(&s->stage, s->epochs + 1);
+    buf_clear(&s->digests);
     if (s->epochs >= s->mode->safe_epochs)
         link_allow_silence(&s->link, s->params.silence_ms * ENV_MS);
     if (s->link.own &&
@@ -125,7 +126,7 @@ void secondary_act_apply(struct colo_secondary *s)
     uint64_t from = s->ops->now(s->env);
     struct err e = { 0 };
 
-    if (s->dom_ops->apply(s->dom, &s->stage, &e)) {
+    if (s->dom_ops->apply(s->dom, &s->stage, &e) || secondary_verify(s, &e)) {
         secondary_failed(s, &e, ST_APPLY_FAILED);
         return;
     }

@@ -320,6 +320,8 @@ static int optional_item(struct colo_secondary *s, const struct sr_item *it,
         return on_peer_info(s, e);
     case WIRE_OPT_ZERO_PAGES:
         return on_zero_pages(s, e);
+    case WIRE_OPT_PAGE_DIGESTS:
+        return secondary_on_digests(s, e);
     case WIRE_OPT_FRAME:
         return pairing_peer(&s->pairing, &s->link.body, e);
     default:

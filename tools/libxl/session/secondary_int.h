@@ -2,8 +2,9 @@
 /*
  * What secondary.c (inputs), secondary_input.c (the stream),
  * secondary_events.c (other inputs), secondary_user.c (the user),
- * secondary_actions.c (actions), secondary_remus.c, secondary_colo.c and
- * secondary_qemu*.c (of each mode) share.
+ * secondary_actions.c (actions), secondary_verify.c (pages' digests),
+ * secondary_remus.c, secondary_colo.c and secondary_qemu*.c (of each mode)
+ * share.
  */
 #ifndef XC_SESSION_SECONDARY_INT_H
 #define XC_SESSION_SECONDARY_INT_H
@@ -19,6 +20,8 @@
 /* Octets for the restore that wait for its pipe; beyond, input waits. */
 #define FEED_HIGH ((size_t)4 << 20)
 #define FEED_MAX  ((size_t)16 << 20)
+/* Of one epoch's pages, whatever the primary sends. */
+#define DIGESTS_MAX ((size_t)16 << 20)
 /* Spans of that size don't go through the buffer when it is empty. */
 #define FEED_DIRECT ((size_t)16 << 10)
 /* What is still queued at the end gets that long to go out. */
@@ -94,6 +97,7 @@ struct colo_secondary {
     size_t fed;                     /* octets of it that the pipe took */
     bool in_libxc, feeding, feed_ending, parked;
     struct ckpt stage;
+    struct buf digests;             /* struct sr_digest each, of the epoch */
     bool staged;                    /* stage was initialised */
     struct sr_pages *pages;
     uint64_t *at_pfns;              /* of the record being read */
@@ -129,6 +133,9 @@ secondary_action_fn secondary_act_lose, secondary_act_fail,
 int secondary_make_stage(struct colo_secondary *s, struct err *e);
 /* Verdict and trigger. */
 void secondary_failed(struct colo_secondary *s, const struct err *e, int t);
+/* PAGE_DIGESTS was read; the epoch is applied: compare. secondary_verify.c */
+int secondary_on_digests(struct colo_secondary *s, struct err *e);
+int secondary_verify(struct colo_secondary *s, struct err *e);
 /* COLO's: the copy's frames: secondary_colo.c. */
 void secondary_frames(struct colo_secondary *s);
 

@@ -73,6 +73,9 @@ struct colo_params {
     enum colo_dialect dialect;    /* on both sides the same */
     bool colo;                    /* both copies run, output is compared; the
                                      peer has to say the same */
+    bool verify;                  /* primary only: compare some pages with
+                                     each epoch, for debugging; the peer has
+                                     to be one of ours */
     bool hold_output;             /* primary only; false is unsafe */
     bool shared_disks;            /* primary only; the other host must not
                                      take over without proof */

@@ -135,6 +135,21 @@ int sr_get_received(const uint8_t *body, size_t length, uint64_t *octets_r,
     return rc;
 }
 
+int sr_get_page_digests(const uint8_t *body, size_t length,
+                        struct sr_digest *digests_r, size_t *n_r,
+                        struct err *e)
+{
+    int rc = check_length(WIRE_LIBXC, WIRE_OPT_PAGE_DIGESTS, length, e);
+
+    if (rc)
+        return rc;
+    *n_r = length / 16;
+    for (size_t i = 0; i < *n_r; i++, body += 16)
+        digests_r[i] = (struct sr_digest){ get_le64(body),
+                                           get_le64(body + 8) };
+    return 0;
+}
+
 int sr_get_frame(const uint8_t *body, size_t length, uint32_t *vif_r,
                  const uint8_t **frame_r, size_t *n_r, struct err *e)
 {

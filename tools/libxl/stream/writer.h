@@ -118,6 +118,13 @@ int sr_put_zero_pages(struct buf *b, const uint64_t *pfns, size_t n,
  */
 int sr_put_frame(struct buf *b, uint32_t vif, const uint8_t *frame,
                  size_t n, struct err *e);
+/* The octets of page @pfn as they are with the epoch: their XXH3, 64 bits. */
+struct sr_digest {
+    uint64_t pfn, digest;
+};
+/* @n of them, 1 to WIRE_DIGESTS_MAX. */
+int sr_put_page_digests(struct buf *b, const struct sr_digest *digests,
+                        size_t n, struct err *e);
 /* On the back channel: @octets of the stream are read, from its first on. */
 int sr_put_received(struct buf *b, uint64_t octets, struct err *e);
 
@@ -143,6 +150,10 @@ int sr_get_zero_pages(const uint8_t *body, size_t length, uint64_t *pfns_r,
 /* *frame_r points into @body. No limit on *vif_r: the domain's is unknown. */
 int sr_get_frame(const uint8_t *body, size_t length, uint32_t *vif_r,
                  const uint8_t **frame_r, size_t *n_r, struct err *e);
+/* @digests_r has room for WIRE_DIGESTS_MAX. */
+int sr_get_page_digests(const uint8_t *body, size_t length,
+                        struct sr_digest *digests_r, size_t *n_r,
+                        struct err *e);
 int sr_get_received(const uint8_t *body, size_t length, uint64_t *octets_r,
                     struct err *e);
 int sr_get_tsc_info(const uint8_t *body, size_t length,

@@ -97,3 +97,19 @@ int sr_put_frame(struct buf *b, uint32_t vif, const uint8_t *frame,
     memcpy(p + 8, frame, n);
     return 0;
 }
+
+int sr_put_page_digests(struct buf *b, const struct sr_digest *digests,
+                        size_t n, struct err *e)
+{
+    uint8_t *p;
+    int rc;
+
+    if (n == 0 || n > WIRE_DIGESTS_MAX)
+        return sr_put_bug(e, "number of digests out of range");
+    rc = sr_put_begin(b, WIRE_OPT_PAGE_DIGESTS, 16 * n, &p, e);
+    for (size_t i = 0; !rc && i < n; i++, p += 16) {
+        put_le64(p, digests[i].pfn);
+        put_le64(p + 8, digests[i].digest);
+    }
+    return rc;
+}

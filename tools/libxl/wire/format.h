@@ -100,7 +100,8 @@ enum wire_layer { WIRE_XL, WIRE_LIBXL, WIRE_LIBXC };
     X(PEER_INFO,    0x80000006u, 72, 72, 1)                                 \
     X(ZERO_PAGES,   0x80000007u, 16, 8 + 8 * WIRE_ZERO_PAGES_MAX, 8)        \
     X(FRAME,        0x80000008u, 8 + WIRE_FRAME_MIN, 8 + WIRE_FRAME_MAX, 1) \
-    X(RECEIVED,     0x80000009u, 8, 8, 1)
+    X(RECEIVED,     0x80000009u, 8, 8, 1)                                   \
+    X(PAGE_DIGESTS, 0x8000000au, 16, 16 * WIRE_DIGESTS_MAX, 16)
 
 #define WIRE_XL_ENUM(n, v, lo, hi, u) WIRE_LIBXL_##n = (v),
 #define WIRE_XC_ENUM(n, v, lo, hi, u) WIRE_LIBXC_##n = (v),
@@ -117,6 +118,7 @@ enum wire_libxc_type { WIRE_LIBXC_RECORDS(WIRE_XC_ENUM) };
 #define WIRE_OPT_ZERO_PAGES   0x80000007u
 #define WIRE_OPT_FRAME        0x80000008u
 #define WIRE_OPT_RECEIVED     0x80000009u
+#define WIRE_OPT_PAGE_DIGESTS 0x8000000au
 
 /* ---- CHECKPOINT_STATE: X(NAME, control_id, comes from the primary). */
 #define WIRE_STATES(X)      \
@@ -148,6 +150,9 @@ enum wire_keeper { WIRE_KEEPER_PRIMARY, WIRE_KEEPER_SECONDARY,
 
 /* ---- ZERO_PAGES: pfns in one record. */
 #define WIRE_ZERO_PAGES_MAX 1024u
+
+/* ---- PAGE_DIGESTS: pages in one record. */
+#define WIRE_DIGESTS_MAX 1024u
 
 /* ---- FRAME: octets of an Ethernet frame, without its FCS. */
 #define WIRE_FRAME_MIN 14u      /* the Ethernet header */

@@ -236,6 +236,16 @@ t_watchdog_is_no_command() {
     XL_COLO_CONF=$tmp/c run -N remus web hostb
     fails 2 "colo.fence watchdog:SECONDS wants"
 }
+t_verify_wants_a_receiver_of_ours() {
+    run -N remus --debug-verify --dialect=qemu web hostb
+    fails 2 "has no place for it" || return 1
+    printf '%s\n' '#!/bin/sh' \
+        "echo 'xl migration receiver ready, send binary domain data.'" \
+        'cat > /dev/null' > "$tmp/stock"
+    chmod +x "$tmp/stock"
+    launch --debug-verify -s "$tmp/stock"
+    wait_for grep -q "it compares nothing (--debug-verify)" "$tmp/p.err"
+}
 t_watchdog_wants_a_hypervisor() {
     run "$embedded" remus --fence=watchdog -s "$tmp/ssh" web nobody
     fails 1 "--fence=watchdog is a hypervisor's"

@@ -10,7 +10,8 @@
 #include "writer.h"
 
 enum { STATE, STATE_BACK, HEARTBEAT, HELLO, RELEASE, TSC, PARAMS,
-       PAUSE_REASON, PEER_INFO, GONE, FRAME, RECEIVED, KINDS };
+       PAUSE_REASON, PEER_INFO, GONE, FRAME, RECEIVED,
+       PAGE_DIGESTS, KINDS };
 
 static const struct {
     enum wire_layer layer;
@@ -26,6 +27,7 @@ static const struct {
     [PEER_INFO] = { WIRE_LIBXL, WIRE_OPT_PEER_INFO },
     [FRAME] = { WIRE_LIBXL, WIRE_OPT_FRAME },
     [RECEIVED] = { WIRE_LIBXL, WIRE_OPT_RECEIVED },
+    [PAGE_DIGESTS] = { WIRE_LIBXL, WIRE_OPT_PAGE_DIGESTS },
     [TSC] = { WIRE_LIBXC, WIRE_LIBXC_X86_TSC_INFO },
     [PARAMS] = { WIRE_LIBXC, WIRE_LIBXC_HVM_PARAMS },
 };
@@ -38,6 +40,7 @@ static int decode(int kind, const uint8_t *body, size_t length,
     struct sr_hello h;
     struct sr_peer_info i;
     struct sr_tsc_info t;
+    struct sr_digest digests[WIRE_DIGESTS_MAX];
     const uint8_t *frame;
     uint32_t reason, vif;
     uint64_t value;
@@ -75,6 +78,10 @@ static int decode(int kind, const uint8_t *body, size_t length,
         return rc;
     case RECEIVED:
         return sr_get_received(body, length, &value, NULL);
+    case PAGE_DIGESTS:
+        rc = sr_get_page_digests(body, length, digests, &n, NULL);
+        MUST(rc || 16 * n == length);
+        return rc;
     case TSC:
         return sr_get_tsc_info(body, length, &t, NULL);
     default:

@@ -137,6 +137,7 @@ def _optional(stream: Stream, choose: Choose) -> None:
         ("HELLO", streams.hello(choose.randrange(3), choose.randrange(3))),
         ("PEER_INFO", streams.peer_info()),
         ("RECEIVED", streams.long(choose.randrange(9))),
+        ("PAGE_DIGESTS", streams.long(*range(choose.randrange(1, 6)))),
         ("ZERO_PAGES", streams.word(choose.randrange(1, 3), 0)
          + streams.long(choose.randrange(9), choose.randrange(9))),
         ("FRAME", streams.frame(size=choose.randrange(12, 24))),

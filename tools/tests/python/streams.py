@@ -32,7 +32,7 @@ OPTIONAL_TYPES = {
     "HEARTBEAT": 0x80000001, "RELEASE": 0x80000002, "GONE": 0x80000003,
     "HELLO": 0x80000004, "PAUSE_REASON": 0x80000005,
     "PEER_INFO": 0x80000006, "ZERO_PAGES": 0x80000007, "FRAME": 0x80000008,
-    "RECEIVED": 0x80000009,
+    "RECEIVED": 0x80000009, "PAGE_DIGESTS": 0x8000000a,
 }
 NEW, SUSPENDED, READY, RESUMED = range(4)
 
@@ -333,6 +333,7 @@ def with_optional(stream: Stream, back: bool = False) -> Stream:
              ("PEER_INFO", peer_info(), None),
              ("PAUSE_REASON", word(5, 0), None),
              ("RECEIVED", long(2 ** 40), None),
+             ("PAGE_DIGESTS", long(7, 2 ** 63, 8, 1), None),
              ("other", b"odd", 0x80001234))
     hvm = any(part.name == "HVM_CONTEXT" for part in stream.parts)
     colo = any(part.octets == checkpoint_state(RESUMED if back else NEW).octets

@@ -223,6 +223,7 @@ static void one_session(struct sim *s, int p)
     s->params.dialect = s->seed % 5 == 0 ? COLO_DIALECT_QEMU
                                          : COLO_DIALECT_XEN;
     s->params.colo = s->params.colo && !sim_is_qemu(s);
+    s->params.verify = s->seed % 3 == 1 && !sim_is_qemu(s);
     how = (unsigned int)sim_below(s, 1000);
     s->params.fence = how < 600 && !s->lease_world ? "fence" : NULL;
     s->params.lease_s = s->lease_world ||

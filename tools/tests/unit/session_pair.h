@@ -44,7 +44,7 @@ struct side {
     const char *fence;
     unsigned int silence_ms;
     enum colo_takeover takeover;
-    bool shared_disks, colo;
+    bool shared_disks, colo, verify;
     unsigned int interval_ms, max_dirty_pages;    /* 0: 20, none */
     enum colo_dialect dialect;
     unsigned int compare_ms;    /* 0: never too late */
@@ -103,7 +103,7 @@ static void run_primary(const struct pair *p, const struct side *side, int fd)
     struct logger log = { quiet, side_a, LOG_WARN };
     struct colo_report report = { .ctx = side_a, .message = tell };
     struct colo_params params = {
-        .interval_ms = side->interval_ms ? side->interval_ms : 20,
+        .interval_ms = side->interval_ms ?: 20, .verify = side->verify,
         .max_dirty_pages = side->max_dirty_pages, .hold_output = true,
         .compare_timeout_ms = side->compare_ms ?: SILENCE_NEVER_MS,
         .fence = side->fence, .peer = "b", .lease_s = side->lease_s,

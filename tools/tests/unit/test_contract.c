@@ -232,6 +232,7 @@ static void a_copy_stands_and_takes_epochs(void **state)
         ok(w.ops->capture(w.src, &w.stage, i, &e), &e);
         resumed();
         ok(w.ops->apply(w.copy, &w.stage, &e), &e);
+        reads_as_applied();
     }
 }
 

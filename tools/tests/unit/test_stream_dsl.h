@@ -86,6 +86,7 @@ static inline void dsl_xl(struct buf *b, const char *word)
 {
     static const char pairs[] = "physmap/0/start\0" "f0000000\0" "empty\0";
     static const uint64_t zeroes[2] = { 9, 5 };
+    static const struct sr_digest digests[2] = { { 5, 1 }, { 9, 1 } };
     static const struct sr_peer_info peer = { 100, 500, "host-a" };
     static const uint8_t frame[61] = { 2, 0, 0, 0, 0, 1 };
 
@@ -125,6 +126,8 @@ static inline void dsl_xl(struct buf *b, const char *word)
         assert(!sr_put_frame(b, 1, frame, sizeof(frame), NULL));
     else if (!strcmp(word, "received"))
         assert(!sr_put_received(b, 1ull << 40, NULL));
+    else if (!strcmp(word, "digests"))
+        assert(!sr_put_page_digests(b, digests, 2, NULL));
     else if (!strcmp(word, "rel"))
         assert(!sr_put_release(b, WIRE_KEEPER_PRIMARY, NULL));
     else if (!strcmp(word, "gone"))

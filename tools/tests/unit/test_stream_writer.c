@@ -254,6 +254,8 @@ static void decoders_give_back_what_was_put(void **state)
     static const struct sr_peer_info i = { 100, 500, "host-b" };
     static const uint64_t zeroes[3] = { 3, 2, 1ull << 39 };
     uint64_t pfns[WIRE_ZERO_PAGES_MAX];
+    static const struct sr_digest digests[] = { { 7, 1ull << 63 }, { 9, 1 } };
+    struct sr_digest digests2[WIRE_DIGESTS_MAX];
     struct sr_hello h2;
     struct sr_tsc_info t2;
     struct sr_peer_info i2;
@@ -287,6 +289,10 @@ static void decoders_give_back_what_was_put(void **state)
     assert_int_equal(sr_put_received(&b, 1ull << 40, NULL), 0);
     GET(sr_get_received(b.data + 8, 8, &value, NULL));
     assert_int_equal(value, 1ull << 40);
+    assert_int_equal(sr_put_page_digests(&b, digests, 2, NULL), 0);
+    GET(sr_get_page_digests(b.data + 8, 32, digests2, &n, NULL));
+    assert_int_equal(n, 2);
+    assert_memory_equal(digests, digests2, sizeof(digests));
     assert_int_equal(sr_put_zero_pages(&b, zeroes, 3, NULL), 0);
     assert_int_equal(sr_get_zero_pages(b.data + 8, 32, pfns, &n, NULL), 0);
     assert_int_equal(n, 3);

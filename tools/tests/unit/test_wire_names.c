@@ -38,6 +38,8 @@ static void names_are_those_of_the_specification(void **state)
     assert_string_equal(wire_record_name(WIRE_LIBXC, 0x80000008u), "FRAME");
     assert_string_equal(wire_record_name(WIRE_LIBXL, 0x80000009u),
                         "RECEIVED");
+    assert_string_equal(wire_record_name(WIRE_LIBXC, 0x8000000au),
+                        "PAGE_DIGESTS");
     assert_string_equal(wire_state_name(2), "SVM_READY");
     assert_string_equal(wire_keeper_name(1), "secondary");
     assert_string_equal(wire_emulator_name(2), "qemu-upstream");
@@ -55,7 +57,7 @@ static void names_of_the_unknown_are_unknown(void **state)
     assert_string_equal(wire_record_name(WIRE_XL, 0), "unknown");
     assert_string_equal(wire_record_name(WIRE_LIBXL, 0x80000000u),
                         "unknown");
-    assert_string_equal(wire_record_name(WIRE_LIBXL, 0x8000000au),
+    assert_string_equal(wire_record_name(WIRE_LIBXL, 0x8000000bu),
                         "unknown");
     assert_string_equal(wire_state_name(4), "unknown");
     assert_string_equal(wire_keeper_name(2), "unknown");

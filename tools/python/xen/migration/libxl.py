@@ -21,8 +21,9 @@ from xen.migration.public import (
     HELLO, HELLO_VERSION, KEEPER_NAMES, KIB, LIBXC, LIBXC_CONTEXT, LIBXC_END,
     LIBXL, LIBXL_END, LIBXL_HEADER_SIZE, LIBXL_IDENT, LIBXL_OPTION_BIG_ENDIAN,
     LIBXL_OPTION_LEGACY, LIBXL_VERSION, PAUSE_REASON, PAUSE_REASON_NAMES,
-    PEER_INFO, PFN_LIMIT, RECEIVED, RELEASE, STATE_NAMES, STATE_NEW,
-    STATE_READY, STATE_RESUMED, STATE_SUSPENDED, ZERO_PAGES, Reader,
+    PAGE_DIGESTS, PEER_INFO, PFN_LIMIT, RECEIVED, RELEASE, STATE_NAMES,
+    STATE_NEW, STATE_READY, STATE_RESUMED, STATE_SUSPENDED, ZERO_PAGES,
+    Reader,
 )
 
 _HEADER = struct.Struct(">8sII")
@@ -270,6 +271,9 @@ class OptionalRecords:
         if record_type == RECEIVED:
             return {"octets": int.from_bytes(self._reader.collect(length),
                                              "little")}
+        if record_type == PAGE_DIGESTS:
+            self._reader.skip(length)
+            return {"count": length // 16}
         self._reader.skip(length)
         self._reader.padding()
         return None

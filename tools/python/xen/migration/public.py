@@ -76,12 +76,14 @@ PEER_INFO = 0x80000006
 ZERO_PAGES = 0x80000007
 FRAME = 0x80000008
 RECEIVED = 0x80000009
+PAGE_DIGESTS = 0x8000000A
 
 KEEPER_NAMES = ("primary", "secondary")
 HELLO_VERSION = 1
 PAUSE_REASON_NAMES = (
     "none", "prelaunch", "paused", "watchdog", "postmigrate", "panicked")
 ZERO_PAGES_LIMIT = 1024
+DIGESTS_LIMIT = 1024
 FRAME_MIN, FRAME_MAX = 14, 65600
 
 # libxc records
@@ -142,6 +144,7 @@ OPTIONAL_RECORDS = (
     RecordType("ZERO_PAGES", ZERO_PAGES, 16, 8 + 8 * ZERO_PAGES_LIMIT, 8),
     RecordType("FRAME", FRAME, 8 + FRAME_MIN, 8 + FRAME_MAX, 1),
     RecordType("RECEIVED", RECEIVED, 8, 8, 1),
+    RecordType("PAGE_DIGESTS", PAGE_DIGESTS, 16, 16 * DIGESTS_LIMIT, 16),
 )
 
 LIBXC_RECORDS = (

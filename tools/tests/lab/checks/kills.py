@@ -13,16 +13,30 @@ from .kernel import contract
 from .verdict import await_takeover, figures, in_turn, settled
 
 
+VERIFY = ("--debug-verify",)
 FRAME = 512      # grants in a frame of the grant table
 FRAMES = 14      # 28 MiB of the guest's memory are granted then
 GROWN_MB = 160
+
+
+def compare(stage: Any, guest: Any, passes: int = 2) -> Dict[str, Any]:
+    """Until all pages were the same on both hosts so often; the status."""
+    limit = time.monotonic() + stage.s(120)
+    while True:
+        seen = stage.status(stage.src, guest.name)
+        if seen.get("verify_passes", 0) >= passes:
+            return seen
+        expect(seen.get("state") in ("arming", "protected"),
+               "it is %s, not protected", seen.get("state", "gone"))
+        expect(time.monotonic() < limit, "not all pages are compared in time")
+        time.sleep(0.3)
 
 
 def grow(stage: Any, guest: Any) -> None:
     """Protects it while its grant table grows by one frame after another,
     so that some page of it is written to first in each look for dirty ones.
     """
-    p = stage.protect(guest, wait=False)
+    p = stage.protect(guest, wait=False, options=VERIFY)
     for frames in range(2, FRAMES + 1):
         if "arming" in [name for _, name in p.states()]:
             break
@@ -32,9 +46,10 @@ def grow(stage: Any, guest: Any) -> None:
     p.wait_epochs(3, stage.s(15))
 
 
-def one_death(stage: Any, kind: str, how: str, grows: bool
+def one_death(stage: Any, kind: str, how: str, grows: bool, verify: bool
               ) -> Tuple[float, Dict[str, Any], float]:
-    """Protects, waits a random while, then kill or freeze."""
+    """Protects, waits a random while, then kill or freeze. `verify`: before
+    that until every page was compared."""
     guest = stage.guest(kind, memory_mb=GROWN_MB if grows else 0)
     boot = guest.control("id")
     writer = stage.writer(guest)
@@ -42,8 +57,10 @@ def one_death(stage: Any, kind: str, how: str, grows: bool
     if grows:
         grow(stage, guest)
     else:
-        stage.protect(guest)
+        stage.protect(guest, options=VERIFY if verify else ())
     stage.flows(writer)
+    if verify:
+        compare(stage, guest)
     waited = stage.pause()
     moment = time.time()
     getattr(stage.lab, how)(stage.src)
@@ -57,8 +74,9 @@ def one_death(stage: Any, kind: str, how: str, grows: bool
     return took, report, waited
 
 
-def death(stage: Any, kind: str, how: str, grows: bool = False) -> str:
-    took, report, waited = one_death(stage, kind, how, grows)
+def death(stage: Any, kind: str, how: str, grows: bool = False,
+          verify: bool = False) -> str:
+    took, report, waited = one_death(stage, kind, how, grows, verify)
     return figures(took, report, waited, stage.takeover_s)
 
 
@@ -76,8 +94,14 @@ def freeze_pvh(stage: Any) -> str:
 
 @check()
 def kill_grown(stage: Any) -> str:
-    """PVH guest whose grant table grows meanwhile: its host dies"""
-    return death(stage, "pvh", "kill", grows=True)
+    """PVH guest whose grant table grows; all pages compared; its host dies"""
+    return death(stage, "pvh", "kill", grows=True, verify=True)
+
+
+@check()
+def verify_hvm(stage: Any) -> str:
+    """HVM guest, all pages compared on both hosts; then its host dies"""
+    return death(stage, "hvm", "kill", verify=True)
 
 
 @check(soak=True)
