@@ -47,7 +47,7 @@ def grow(stage: Any, guest: Any) -> None:
 
 
 def one_death(stage: Any, kind: str, how: str, grows: bool, verify: bool
-              ) -> Tuple[float, Dict[str, Any], float]:
+              ) -> Tuple[float, Dict[str, Any], float, str]:
     """Protects, waits a random while, then kill or freeze. `verify`: before
     that until every page was compared."""
     guest = stage.guest(kind, memory_mb=GROWN_MB if grows else 0)
@@ -59,8 +59,10 @@ def one_death(stage: Any, kind: str, how: str, grows: bool, verify: bool
     else:
         stage.protect(guest, options=VERIFY if verify else ())
     stage.flows(writer)
+    unlogged = ""
     if verify:
-        compare(stage, guest)
+        unlogged = ", %d pages changed unseen" % compare(
+            stage, guest)["unlogged_pages"]
     waited = stage.pause()
     moment = time.time()
     getattr(stage.lab, how)(stage.src)
@@ -71,13 +73,13 @@ def one_death(stage: Any, kind: str, how: str, grows: bool, verify: bool
            stage.src)
     expect(took <= stage.takeover_s, "it answers after %.2f s, limit %.2f s",
            took, stage.takeover_s)
-    return took, report, waited
+    return took, report, waited, unlogged
 
 
 def death(stage: Any, kind: str, how: str, grows: bool = False,
           verify: bool = False) -> str:
-    took, report, waited = one_death(stage, kind, how, grows, verify)
-    return figures(took, report, waited, stage.takeover_s)
+    took, report, waited, more = one_death(stage, kind, how, grows, verify)
+    return figures(took, report, waited, stage.takeover_s) + more
 
 
 @check(soak=True)
