@@ -110,7 +110,7 @@ LIBXL: List[Case] = [
              "CHECKPOINT_STATE", word(9), padding=word(1)))),
     case("libxl-padding", "unknown optional", build(),
          lambda s: s.after("libxl header", xl(
-             "x", b"odd", type=0x8000000a, padding=b"\0\0\0\0\1"))),
+             "x", b"odd", type=0x8000000b, padding=b"\0\0\0\0\1"))),
     case("libxl-context-first", "END", build(),
          lambda s: s.replace("LIBXC_CONTEXT", xl("END"))),
     case("libxl-context-first", "CHECKPOINT_STATE", build(),

@@ -133,6 +133,9 @@ static void writer_puts_optional_records(void **state)
     assert_int_equal(sr_put_zero_pages(&b, many, WIRE_ZERO_PAGES_MAX + 1,
                                        NULL), ERR_BUG);
     assert_int_equal(sr_put_zero_pages(&b, &too_high, 1, NULL), ERR_BUG);
+    assert_int_equal(sr_put_page_digests(&b, NULL, 0, NULL), ERR_BUG);
+    assert_int_equal(sr_put_page_digests(&b, NULL, WIRE_DIGESTS_MAX + 1,
+                                         NULL), ERR_BUG);
     assert_put(sr_put_frame(&b, 3, (const uint8_t *)"to....from..08", 14,
                             NULL),
                8, 0, 0, 0x80, 22, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0,
@@ -346,6 +349,7 @@ static void decoders_refuse_lengths_and_broken_rules(void **state)
     BAD(sr_get_release(body, 4, &keeper, &e));
     BAD(sr_get_pause_reason(body, 16, &reason, &e));
     BAD(sr_get_received(body, 4, &value, &e));
+    BAD(sr_get_page_digests(body, 24, NULL, &n, &e));
     BAD(sr_get_tsc_info(body, 20, &t, &e));
     BAD(sr_get_hvm_params_count(body, 9, &n, &e));
     BAD(sr_get_hvm_params_count(body, 24, &n, &e));    /* count 0 */
