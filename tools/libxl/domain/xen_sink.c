@@ -150,6 +150,10 @@ static int read_config(struct dom *d, const struct dom_create *c,
     memcpy(d->info.uuid, cfg.c_info.uuid.uuid, sizeof(d->info.uuid));
     if (n < 0 || (size_t)n >= sizeof(d->info.name))
         rc = err_set(e, ERR_LIMIT, "the domain's name is too long");
+    else if (cfg.c_info.type == LIBXL_DOMAIN_TYPE_INVALID ||
+             cfg.c_info.type != cfg.b_info.type)
+        rc = err_set(e, ERR_FORMAT, "the configuration of %s doesn't say what "
+                     "type of domain it is", d->final_name);
     else if (cfg.c_info.type == LIBXL_DOMAIN_TYPE_PV)
         rc = err_set(e, ERR_UNSUPPORTED, "%s is a PV guest: PV guests not "
                      "yet, only PVH and HVM", d->final_name);

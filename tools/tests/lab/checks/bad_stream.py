@@ -98,6 +98,8 @@ def bad_length(stage: Any) -> str:
         expect(len(lines) == 1 and lines[0].startswith(
             "xl migrate-receive: "), "%s: not one line: %s", layer,
             " | ".join(lines))
+        expect("-limit" in lines[0], "%s: it says nothing of a limit: %s",
+               layer, lines[0])
         said.append(lines[0])
         path.unlink()
         expect(not stage.domains(stage.dst), "%s: a copy is left", layer)

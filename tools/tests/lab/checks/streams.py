@@ -26,7 +26,7 @@ def beginning(name: str) -> bytes:
     """xl header with a domain's configuration, and libxl header."""
     config = json.dumps({
         "c_info": {"type": "pvh", "name": name},
-        "b_info": {"type": "pvh", "max_memkb": 65536,
+        "b_info": {"type.pvh": {}, "max_memkb": 65536,
                    "target_memkb": 65536}}).encode() + b"\0"
     optional = struct.pack("<I", len(config)) + config
     return XL_HEADER.pack(XL_MAGIC, 0x01020304, 3, 0, len(optional)) + \

@@ -111,7 +111,8 @@ def unheard(stage: Any, link: str) -> str:
     stood = time.time() - moment
     expect(stands(stage, stage.src, guest.name), "the domain runs on")
     promise(stood < WAIT_S, "it was stopped after %.2f s", stood)
-    took = await_takeover(stage, writer, moment, stage.silence_ms / 2000.0)
+    # What was acknowledged before still leaves, until it is stopped.
+    took = await_takeover(stage, writer, moment, stood)
     waited_for(stage, took)
     promise(stage.lab.host(stage.src).alive(), "its host went down")
     promise(stands(stage, stage.src, guest.name), "the old one runs again")
