@@ -57,6 +57,15 @@ int conf_lease(const char **fence, const char *what, unsigned int *lease_s_r,
                    rest + 1);
 }
 
+const char *conf_fence_text(const struct colo_params *p,
+                            char text[CONF_FENCE_SIZE])
+{
+    if (!p->lease_s)
+        return p->fence ? p->fence : "";
+    snprintf(text, CONF_FENCE_SIZE, "watchdog:%u", p->lease_s);
+    return text;
+}
+
 int conf_takeover(const char *text, enum colo_takeover *t_r, struct err *e)
 {
     if (!strcmp(text, "auto"))

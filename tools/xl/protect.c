@@ -44,16 +44,14 @@ int protect_show(struct xl *x, const struct protect *p)
     CLEANUP_FREE char *text = NULL;
     struct rune r = rune_of(x, p);
     struct err e = { 0 };
-    char lease[24] = "";
+    char fence[CONF_FENCE_SIZE];
 
     if (transport_rune(&r, &text, &e))
         return xl_fail(p->command, p->domain, &e);
-    if (p->params.lease_s)
-        snprintf(lease, sizeof(lease), "watchdog:%u", p->params.lease_s);
     printf("domain=%s\nhost=%s\ncommand=%s\ninterval_ms=%u\nfence=%s\n"
            "hold_output=%d\nshared_disks=%d\nmode=%s\n", p->domain, p->host,
            text, p->params.interval_ms,
-           p->params.fence ? p->params.fence : lease, p->params.hold_output,
+           conf_fence_text(&p->params, fence), p->params.hold_output,
            p->params.shared_disks, colo_mode_name(&p->params));
     return EXIT_SUCCESS;
 }

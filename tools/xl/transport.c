@@ -73,12 +73,11 @@ static int add_dialect(struct buf *b, const struct rune *r, struct err *e)
 static int add_ours(struct buf *b, const struct rune *r, struct err *e)
 {
     const struct colo_params *p = r->params;
-    char lease[24];
+    char fence[CONF_FENCE_SIZE];
     int rc = 0;
 
-    snprintf(lease, sizeof(lease), "watchdog:%u", p->lease_s);
     if (r->given.fence)
-        rc = add_value(b, "--fence", p->fence ? p->fence : lease, e);
+        rc = add_value(b, "--fence", conf_fence_text(p, fence), e);
     /* A fence command, be it in both hosts' xl.conf, needs to know whom. */
     if (!rc && p->fence && r->peer[0])
         rc = add_value(b, "--peer", r->peer, e);

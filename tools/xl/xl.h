@@ -121,6 +121,10 @@ int conf_dialect(const char *text, enum colo_dialect *d_r, struct err *e);
    and *@lease_s_r a number of seconds, else 0. @what names it in messages. */
 int conf_lease(const char **fence, const char *what, unsigned int *lease_s_r,
                struct err *e);
+/* What stands behind --fence for it, "" for none; @text is used or not. */
+#define CONF_FENCE_SIZE 24
+const char *conf_fence_text(const struct colo_params *p,
+                            char text[CONF_FENCE_SIZE]);
 /* "auto" or "manual". */
 int conf_takeover(const char *text, enum colo_takeover *t_r, struct err *e);
 /* The settings that both sides have, checked against each other. */

@@ -283,15 +283,16 @@ int xen_copy(struct dom *d, const uint64_t *pfns, size_t n, uint8_t *to,
     uint64_t t0 = clock_ns();
     const uint8_t *page;
     size_t i;
-    int rc;
+    int rc = 0;
 
-    if (!d->dirty.on && !d->created)
-        return err_set(e, ERR_BUG, "the dirty log isn't on");
-    rc = d->created ? 0 : map_some(d, STEP_MS, e);
+    if (d->created)    /* a sink, which looks for nothing by itself */
+        xen_mem_need(&d->mem, pfns, n);
+    else if (d->dirty.on)
+        rc = map_some(d, STEP_MS, e);
+    else
+        rc = err_set(e, ERR_BUG, "the dirty log isn't on");
     if (rc)
         return rc;
-    if (d->created)
-        xen_mem_need(&d->mem, pfns, n);
     for (i = 0; i < n; i++, to += CKPT_PAGE_SIZE) {
         page = xen_mem_page(&d->mem, pfns[i]);
         if (page) {

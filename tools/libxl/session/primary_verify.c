@@ -12,19 +12,18 @@
 /* Copied at a time. */
 #define COPY_PAGES 16u
 
-/* xenstore's and the console's rings: each host has its own. */
-static bool is_ring(const struct colo_primary *p, uint64_t pfn)
-{
-    static const uint64_t rings[] = { WIRE_HVM_PARAM_STORE_PFN,
-                                      WIRE_HVM_PARAM_CONSOLE_PFN };
-    const struct buf *b = &p->stage.params;
-    uint64_t value;
+/* xenstore's and the console's: each host has its own. */
+struct rings {
+    uint64_t store, console;    /* VERIFY_PFN_END: there is none */
+};
 
-    for (size_t i = 0; i < sizeof(rings) / sizeof(rings[0]); i++)
-        if (!sr_find_hvm_param(b->data, b->size, rings[i], &value, NULL) &&
-            value == pfn)
-            return true;
-    return false;
+static uint64_t find(const struct colo_primary *p, uint64_t param)
+{
+    const struct buf *b = &p->stage.params;
+    uint64_t pfn;
+
+    return sr_find_hvm_param(b->data, b->size, param, &pfn, NULL)
+               ? VERIFY_PFN_END : pfn;
 }
 
 int primary_verify_staged(struct colo_primary *p, uint64_t epoch,
@@ -65,13 +64,13 @@ static int put_off(struct colo_primary *p, uint64_t pfn)
 }
 
 /* Who is in the epoch is sent as it was staged, whatever it is by now. */
-static int look(struct colo_primary *p, uint64_t pfn, const uint8_t *page,
-                struct err *e)
+static int look(struct colo_primary *p, const struct rings *rings,
+                uint64_t pfn, const uint8_t *page, struct err *e)
 {
     struct verify *v = &p->verify;
     int rc = 0;
 
-    if (is_ring(p, pfn))
+    if (pfn == rings->store || pfn == rings->console)
         return 0;
     if (verify_epoch(v, pfn) != p->epoch &&
         verify_digest(page) != verify_known(v, pfn))
@@ -87,19 +86,23 @@ static int look_at_some(struct colo_primary *p, struct err *e)
 {
     uint8_t pages[COPY_PAGES * CKPT_PAGE_SIZE];
     uint64_t pfns[VERIFY_PAGES];
+    struct rings rings;
     size_t n, some;
     int rc = 0;
 
     p->verify.list_nr = 0;
     if (p->epoch < 2)    /* there is nobody yet to compare */
         return 0;
+    rings.store = find(p, WIRE_HVM_PARAM_STORE_PFN);
+    rings.console = find(p, WIRE_HVM_PARAM_CONSOLE_PFN);
     if (verify_next(&p->verify, pfns, VERIFY_PAGES, &n))
         p->verify.ends_with = p->epoch;
     for (size_t i = 0; !rc && i < n; i += some) {
         some = n - i < COPY_PAGES ? n - i : COPY_PAGES;
         rc = p->dom->copy(p->conf->dom, pfns + i, some, pages, e);
         for (size_t j = 0; !rc && j < some; j++) {
-            rc = look(p, pfns[i + j], pages + j * CKPT_PAGE_SIZE, e);
+            rc = look(p, &rings, pfns[i + j], pages + j * CKPT_PAGE_SIZE,
+                      e);
             if (rc == ERR_LIMIT)
                 return put_off(p, pfns[i + j]);
         }
@@ -130,9 +133,8 @@ void primary_verify_safe(struct colo_primary *p)
 {
     struct verify *v = &p->verify;
 
-    if (!v->ends_with || v->ends_with > p->epoch)
+    if (v->ends_with != p->epoch)
         return;
-    v->ends_with = 0;
     if (v->passes++ == 0)
         primary_say(p, LOG_NOTE, "all %" PRIu64 " pages are the same on both "
                     "hosts; of %" PRIu64 " the dirty log hadn't said that "

@@ -28,9 +28,7 @@ static void copy_takes_over_when_primary_dies(void **state)
     fd = dial(p.port);
     n = write_numbers(fd, 1, 50);
     assert_int_equal(n, 50);
-    kill(p.a, SIGKILL);
-    waitpid(p.a, NULL, 0);
-    p.a = 0;
+    kill_side(&p.a);
     close(fd);
     check_written(p.port, n);
     stop(&p);
@@ -79,9 +77,7 @@ static void lost_copy_holds_output_until_released(void **state)
     (void)state;
     start(&p, &manual, &manual);
     await(p.run_a, "emb", "\"protected\"");
-    kill(p.b, SIGKILL);
-    waitpid(p.b, NULL, 0);
-    p.b = 0;
+    kill_side(&p.b);
     await(p.run_a, "emb", "\"held\",");
     fd = dial(p.port);
     be_impatient(fd);
@@ -104,9 +100,7 @@ static void failed_fence_keeps_the_copy_waiting(void **state)
     await(p.run_a, "emb", "\"protected\"");
     fd = dial(p.port);
     n = write_numbers(fd, 1, 20);
-    kill(p.a, SIGKILL);
-    waitpid(p.a, NULL, 0);
-    p.a = 0;
+    kill_side(&p.a);
     close(fd);
     await(p.run_b, "emb", "waiting-for-user");
     command(p.run_b, "emb", "failover");

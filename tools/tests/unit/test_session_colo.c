@@ -107,13 +107,6 @@ static void clients_are_served_through_checkpoints(void **state)
 
 /* ---- one of them dies --------------------------------------------------- */
 
-static void kill_a(struct pair *p)
-{
-    kill(p->a, SIGKILL);
-    waitpid(p->a, NULL, 0);
-    p->a = 0;
-}
-
 static void copy_goes_on_when_primary_dies(void **state)
 {
     char answer[512];
@@ -125,7 +118,7 @@ static void copy_goes_on_when_primary_dies(void **state)
     fd = served(&p, &rare, 50);
     assert_true(ask(fd, "D\n", answer));
     n = 50 + write_numbers(fd, 51, 50);
-    kill_a(&p);
+    kill_side(&p.a);
     close(fd);
     check_written(p.port, n);
     stop(&p);
@@ -145,7 +138,7 @@ static void copy_goes_on_in_the_middle_of_checkpoints(void **state)
         for (n = 0; figure(&p, "epoch") < 3; n++)
             assert_int_equal(write_numbers(fd, n + 1, 1), 1);
         n += write_numbers(fd, n + 1, 1 + 7 * (uint64_t)i);
-        kill_a(&p);
+        kill_side(&p.a);
         close(fd);
         check_written(p.port, n);
         stop(&p);
@@ -188,9 +181,7 @@ static void lost_copy_holds_output_until_released(void **state)
 
     (void)state;
     fd = served(&p, &manual, 5);
-    kill(p.b, SIGKILL);
-    waitpid(p.b, NULL, 0);
-    p.b = 0;
+    kill_side(&p.b);
     await(p.run_a, "emb", "\"held\"");
     be_impatient(fd);
     assert_false(ask(fd, "W 6 text\n", answer));
@@ -245,7 +236,7 @@ static void pause_stops_both_and_is_carried_over(void **state)
     assert_int_equal(write_numbers(fd, 12, 10), 10);
     command(p.run_a, "emb", "pause");
     await(p.run_a, "emb", "\"paused\":\"yes\"");
-    kill_a(&p);
+    kill_side(&p.a);
     close(fd);
     fd = dial(p.port);
     be_impatient(fd);

@@ -29,16 +29,7 @@ static void refused(const char *dir, const char *what, const char *text)
 
 static uint64_t epoch_now(const char *dir)
 {
-    char *reply = NULL, *at;
-    struct err e = { 0 };
-    uint64_t n;
-
-    assert_int_equal(colo_control(dir, "emb", "status", &reply, &e), 0);
-    at = strstr(reply, "\"epoch\":");
-    assert_non_null(at);
-    n = strtoull(at + 8, NULL, 10);
-    free(reply);
-    return n;
+    return status_number(dir, "emb", "\"epoch\":");
 }
 
 static void stands_still(uint16_t port)
@@ -89,9 +80,7 @@ static void a_paused_domain_comes_up_paused(void **state)
     command(p.run_a, "emb", "pause");
     await(p.run_a, "emb", "\"paused\":\"yes\"");
     close(fd);
-    kill(p.a, SIGKILL);
-    waitpid(p.a, NULL, 0);
-    p.a = 0;
+    kill_side(&p.a);
     stands_still(p.port);
     stands_still(p.port);
     kill(p.b, SIGUSR1);    /* stands for an unpause there */
@@ -113,9 +102,7 @@ static void an_unpaused_domain_comes_up_running(void **state)
     await(p.run_a, "emb", "\"paused\":\"no\"");
     assert_int_equal(write_numbers(fd, 1, 20), 20);
     close(fd);
-    kill(p.a, SIGKILL);
-    waitpid(p.a, NULL, 0);
-    p.a = 0;
+    kill_side(&p.a);
     check_written(p.port, 20);
     stop(&p);
 }
@@ -208,9 +195,7 @@ static void pauses_at_any_moment_lose_nothing(void **state)
     }
     await(p.run_a, "emb", "\"state\":\"protected\"");
     close(fd);
-    kill(p.a, SIGKILL);
-    waitpid(p.a, NULL, 0);
-    p.a = 0;
+    kill_side(&p.a);
     check_written(p.port, n);
     stop(&p);
 }
@@ -221,9 +206,7 @@ static void a_pause_without_a_peer_holds(void **state)
 
     (void)state;
     protected(&p, &manual);
-    kill(p.b, SIGKILL);
-    waitpid(p.b, NULL, 0);
-    p.b = 0;
+    kill_side(&p.b);
     await(p.run_a, "emb", "\"held\"");
     command(p.run_a, "emb", "pause");
     await(p.run_a, "emb", "\"paused\":\"here\"");

@@ -21,13 +21,6 @@ static const struct side proves = { .dialect = COLO_DIALECT_QEMU,
                                     .fence = "true" };
 static const struct side xens = { .takeover = COLO_TAKEOVER_MANUAL };
 
-static void kill_side(pid_t *pid)
-{
-    kill(*pid, SIGKILL);
-    waitpid(*pid, NULL, 0);
-    *pid = 0;
-}
-
 static void no_acknowledged_write_is_lost(void **state)
 {
     struct pair p;

@@ -21,9 +21,7 @@ static uint64_t write_and_kill(struct pair *p)
     fd = dial(p->port);
     n = write_numbers(fd, 1, 30);
     assert_int_equal(n, 30);
-    kill(p->a, SIGKILL);
-    waitpid(p->a, NULL, 0);
-    p->a = 0;
+    kill_side(&p->a);
     close(fd);
     return n;
 }
@@ -109,9 +107,7 @@ static void frozen_primary_that_comes_back_is_not_heard(void **state)
     be_impatient(fd);
     assert_false(ask(fd, "W 999 text\n", answer));
     close(fd);
-    kill(p.a, SIGKILL);
-    waitpid(p.a, NULL, 0);
-    p.a = 0;
+    kill_side(&p.a);
     check_written(p.port, n);
     stop(&p);
 }

@@ -15,25 +15,16 @@
 static const struct side plain = { .fence = "true" };
 static const struct side both_run = { .fence = "true", .colo = true };
 
-static uint64_t number(const char *dir, const char *key)
+static uint64_t number(const struct pair *p, const char *key)
 {
-    char *reply = NULL, *at;
-    struct err e = { 0 };
-    uint64_t n;
-
-    assert_int_equal(colo_control(dir, "emb", "status", &reply, &e), 0);
-    at = strstr(reply, key);
-    assert_non_null(at);
-    n = strtoull(at + strlen(key), NULL, 10);
-    free(reply);
-    return n;
+    return status_number(p->run_a, "emb", key);
 }
 
 static void await_passes(const struct pair *p, uint64_t passes)
 {
     uint64_t end = clock_ns() + PATIENCE_NS;
 
-    while (number(p->run_a, "\"verify_passes\":") < passes) {
+    while (number(p, "\"verify_passes\":") < passes) {
         assert_true(clock_ns() < end);
         tick();
     }
@@ -51,12 +42,10 @@ static void all_pages_are_compared(const struct side *side)
     fd = dial(p.port);
     assert_int_equal(write_numbers(fd, 1, 50), 50);
     await_passes(&p, 2);
-    assert_int_equal(number(p.run_a, "\"unlogged_pages\":"), 0);
+    assert_int_equal(number(&p, "\"unlogged_pages\":"), 0);
     assert_int_equal(write_numbers(fd, 51, 50), 50);
     close(fd);
-    kill(p.a, SIGKILL);
-    waitpid(p.a, NULL, 0);
-    p.a = 0;
+    kill_side(&p.a);
     check_written(p.port, 100);
     stop(&p);
 }
@@ -92,9 +81,9 @@ static void a_page_that_changed_unseen_is_sent(void **state)
     ops.capture = capture_unseen;
     start(&p, &a, &plain);
     await(p.run_a, "emb", "\"unlogged_pages\":1");
-    await_passes(&p, 1 + number(p.run_a, "\"verify_passes\":"));
+    await_passes(&p, 1 + number(&p, "\"verify_passes\":"));
     await(p.run_a, "emb", "\"state\":\"protected\"");
-    assert_int_equal(number(p.run_a, "\"unlogged_pages\":"), 1);
+    assert_int_equal(number(&p, "\"unlogged_pages\":"), 1);
     stop(&p);
 }
 
