@@ -27,7 +27,8 @@ CFLAGS_ALL := -std=gnu11 -D_GNU_SOURCE $(OPT) $(WARN) -fno-strict-aliasing \
 
 NL_CFLAGS := $(shell pkg-config --cflags libnl-route-3.0 2>/dev/null)
 LIBS := -lxenlight -lxlutil -lxenctrl -lxenguest -lxenforeignmemory \
-        -lxenstore -lxencall -lxentoollog -lyajl -lev -lnl-route-3 -lnl-3 -lm
+        -lxendevicemodel -lxenstore -lxencall -lxentoollog -lyajl -lev \
+        -lnl-route-3 -lnl-3 -lm
 
 # ---- layers: what each folder may include ---------------------------------
 L := tools/libxl
@@ -42,9 +43,8 @@ I_session  := base wire stream protocol compare ops session
 I_io       := base wire stream ops session io
 I_domain   := base wire stream compare ops domain
 I_net      := base wire ops net
-I_disk     := base wire ops disk
 FOLDERS    := base wire stream store protocol compare ops session io domain \
-              net disk
+              net
 inc = $(foreach d,$(I_$(1)),-I$(L)/$(d))
 
 SRC_LIB := $(foreach d,$(FOLDERS),$(wildcard $(L)/$(d)/*.c))
@@ -76,8 +76,8 @@ help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n",$$1,$$2}' \
 	  $(firstword $(MAKEFILE_LIST))
 
-all: $(B)/xl $(B)/libxencolo.a $(B)/libxencolo.so.$(SO_MAJOR) \
-     $(B)/tables.ok  ## the program and the library
+all:  ## the program and the library
+all: $(B)/xl $(B)/libxencolo.a $(B)/libxencolo.so.$(SO_MAJOR) $(B)/tables.ok
 
 deps:  ## install Debian's packages that building and testing need
 	@tools/setup.sh

@@ -19,23 +19,14 @@
 "                   qemu: QEMU's COLO protocol, in its periodic mode; the\n" \
 "                   copy stands still. Not with COLO.\n"
 
-static const char remus_options[] =
-"-i MS              A checkpoint every MS milliseconds (default 200; with\n"
-"                   COLO 10000, and whenever the copies differ).\n"
+/* What `xl remus' and `xl migrate --colo' have alike. */
+static const char protect_options[] =
 "-s CMD             Reach HOST by CMD instead of ssh. It goes to sh. If\n"
 "                   empty, run HOST instead of ssh HOST xl migrate-receive.\n"
 "-e                 On HOST, don't wait in the background for the domain's\n"
 "                   end after it took over.\n"
-"-F                 Permit unsafe ways to run: -n.\n"
-"-n                 Don't hold network output: clients may see what a\n"
-"                   take-over undoes. Needs -F.\n"
-"-u, -d, -N SCRIPT  Accepted and without effect: streams aren't compressed,\n"
-"                   disks aren't replicated yet, output is held without a\n"
-"                   script.\n"
-"-c                 COLO: as `xl migrate --colo'.\n"
 "-p                 Accepted and without effect: output is always compared\n"
 "                   by this program.\n"
-"-b                 Refused: a blackhole is stock xl's.\n"
 PAIR_OPTIONS
 "--takeover=auto|manual\n"
 "                   What HOST does when we are lost and no fence command is\n"
@@ -43,7 +34,8 @@ PAIR_OPTIONS
 "                   colo-failover' (manual). With --shared-disks it waits.\n"
 "--peer-name NAME   What HOST's fence command calls us (default: our node\n"
 "                   name).\n"
-"--host-name NAME   What our fence command calls HOST (default: HOST).\n"
+"--host-name NAME   What our fence command calls HOST (default: HOST without\n"
+"                   the user).\n"
 "--step-ms MS       Limit on each step of a checkpoint (default 10000).\n"
 "--staging-mb MB    Memory for the pages of one checkpoint (default: as much\n"
 "                   as the domain has).\n"
@@ -62,6 +54,25 @@ PAIR_OPTIONS
 "With global -v one line per checkpoint; with global -N only show the\n"
 "command that would be run.\n";
 
+static const char remus_options[] =
+"-i MS              A checkpoint every MS milliseconds (default 200; with\n"
+"                   COLO 10000, and whenever the copies differ).\n"
+"-F                 Permit unsafe ways to run: -n.\n"
+"-n                 Don't hold network output: clients may see what a\n"
+"                   take-over undoes. Needs -F.\n"
+"-u, -d, -N SCRIPT  Accepted and without effect: streams aren't compressed,\n"
+"                   disks aren't replicated yet, output is held without a\n"
+"                   script.\n"
+"-c                 COLO: as `xl migrate --colo'.\n"
+"-b                 Refused: a blackhole is stock xl's.\n";
+
+static const char colo_options[] =
+"-i MS              A checkpoint every MS milliseconds (default 10000), and\n"
+"                   whenever the copies differ.\n"
+"--live, --debug    Accepted and without effect.\n"
+"-C, -D             Refused: the copy has the domain's configuration, and a\n"
+"                   number of that host's.\n";
+
 static const char receive_options[] =
 "-r, --remus        Receive checkpoints.\n"
 "--colo             The same, and run the copy beside the domain. Without\n"
@@ -79,8 +90,8 @@ PAIR_OPTIONS
 
 static const char sink_options[] =
 "LISTEN is tcp:HOST:PORT or unix:PATH: the primary is told to migrate there.\n"
-"It has the capability x-colo, and none of multifd, return-path, xbzrle and\n"
-"compress. Only memory and devices are kept, no disks.\n"
+"It has the capability x-colo, and none of multifd, return-path, xbzrle,\n"
+"compress and x-ignore-shared. Only memory and devices are kept, no disks.\n"
 "\n"
 "--keep N           Keep the N newest checkpoints (default 2).\n"
 "--silence-ms MS    So long without an octet within the first copy or a\n"
@@ -104,7 +115,7 @@ static const struct command table[] = {
     { .name = "remus", .run = cmd_remus, .can_dryrun = true,
       .args = "[options] DOMAIN HOST",
       .summary = "Protect a domain: keep a copy in step on another host",
-      .options = remus_options },
+      .options = remus_options, .more = protect_options },
     { .name = "migrate-receive", .run = cmd_receive, .is_internal = true,
       .args = "-r|--colo [options]",
       .summary = "Receive a protected domain (started by `xl remus')",
@@ -113,7 +124,7 @@ static const struct command table[] = {
       .can_dryrun = true,
       .args = "--colo [options] DOMAIN HOST",
       .summary = "Protect a domain by lock-stepping: its copy runs, too",
-      .options = remus_options },
+      .options = colo_options, .more = protect_options },
     { .name = "colo-status", .run = cmd_status,
       .args = "[-j] [DOMAIN]",
       .summary = "Show what is protected by and on this host",
@@ -149,7 +160,7 @@ static const struct command table[] = {
     { .name = "colo-retry", .run = cmd_retry,
       .args = "DOMAIN",
       .summary = "Let a protected domain try failed storage requests again" },
-    { .name = "colo-trace", .run = cmd_trace, .can_dryrun = true,
+    { .name = "colo-trace", .run = cmd_trace, .is_apart = true,
       .args = "[options] LISTEN CONNECT | --check [options] FILE",
       .summary = "Watch two QEMUs' COLO, or check what was written down",
       .options =
@@ -169,15 +180,15 @@ static const struct command table[] = {
 "\n"
 "Exit code 0: a clean end, by the protocol; 1: not; 2: the command line\n"
 "isn't understood, or FILE can't be read or has nothing in it.\n" },
-    { .name = "colo-sink", .run = cmd_sink,
+    { .name = "colo-sink", .run = cmd_sink, .is_apart = true,
       .args = "[options] LISTEN DIR",
       .summary = "Keep the checkpoints of a QEMU COLO primary in a directory",
       .options = sink_options },
-    { .name = "colo-replay", .run = cmd_replay,
+    { .name = "colo-replay", .run = cmd_replay, .is_apart = true,
       .args = "[options] DIR CONNECT",
       .summary = "Give a QEMU the newest checkpoint of a directory",
       .options = replay_options },
-    { .name = "stream-verify", .run = cmd_stream_verify, .can_dryrun = true,
+    { .name = "stream-verify", .run = cmd_stream_verify, .is_apart = true,
       .args = "[options] [FILE]",
       .summary = "Check a migration stream, a save file or a back channel",
       .options =
@@ -248,9 +259,9 @@ void command_list(void)
 void command_help(const struct command *c, bool on_stderr)
 {
     fprintf(on_stderr ? stderr : stdout,
-            "Usage: xl [-vfNtT] %s %s\n\n%s.\n\n%s%s", c->name, c->args,
+            "Usage: xl [-vfNtT] %s %s\n\n%s.\n\n%s%s%s", c->name, c->args,
             c->summary, c->options ? "Options:\n\n" : "",
-            c->options ? c->options : "");
+            c->options ? c->options : "", c->more ? c->more : "");
 }
 
 static int bad_option(int argc, char **argv, int opt)

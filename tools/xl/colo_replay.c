@@ -29,7 +29,7 @@ int cmd_replay(struct xl *x, int argc, char **argv)
     int opt, rc = 0;
 
     (void)x;
-    while ((opt = command_getopt(argc, argv, "h", long_options, 2, 2)) !=
+    while ((opt = command_getopt(argc, argv, ":h", long_options, 2, 2)) !=
            -1 && !rc) {
         switch (opt) {
         case OPT_CHECKPOINT:

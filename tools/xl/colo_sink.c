@@ -76,7 +76,7 @@ int cmd_sink(struct xl *x, int argc, char **argv)
     struct err e = { 0 };
     int opt, rc = 0;
 
-    while ((opt = command_getopt(argc, argv, "vh", long_options, 2, 2)) !=
+    while ((opt = command_getopt(argc, argv, ":vh", long_options, 2, 2)) !=
            -1 && !rc) {
         switch (opt) {
         case OPT_KEEP:

@@ -19,7 +19,6 @@
 #include "xl.h"
 
 #define CONF_FILE "/etc/xen/xl.conf"
-#define CONF_MS_MAX 3600000
 
 int conf_number(const char *text, const char *what, unsigned int min,
                 unsigned int max, unsigned int *value_r, struct err *e)
@@ -34,6 +33,18 @@ int conf_number(const char *text, const char *what, unsigned int min,
                        "`%s'", what, min, max, text);
     *value_r = (unsigned int)v;
     return 0;
+}
+
+int conf_ms(const char *text, const char *what, enum conf_time t,
+            unsigned int *ms_r, struct err *e)
+{
+    static const struct { unsigned int min, max; } range[] = {
+        [CONF_INTERVAL] = { 1, 3600000 },
+        [CONF_HEARTBEAT] = { 5, 60000 },
+        [CONF_SILENCE] = { 10, 600000 },
+    };
+
+    return conf_number(text, what, range[t].min, range[t].max, ms_r, e);
 }
 
 int conf_lease(const char **fence, const char *what, unsigned int *lease_s_r,
@@ -133,15 +144,15 @@ static int get_string(XLU_Config *cfg, const char *key, char **value_r,
     return *value_r ? 0 : err_set(e, ERR_NOMEM, "no memory for settings");
 }
 
-static int get_ms(XLU_Config *cfg, const char *key, unsigned int *value_r,
-                  struct err *e)
+static int get_ms(XLU_Config *cfg, const char *key, enum conf_time t,
+                  unsigned int *value_r, struct err *e)
 {
     CLEANUP_FREE char *text = NULL;
     int rc = get_string(cfg, key, &text, e);
 
     if (rc || !text)
         return rc;
-    return conf_number(text, key, 1, CONF_MS_MAX, value_r, e);
+    return conf_ms(text, key, t, value_r, e);
 }
 
 static int take_keys(struct xl_conf *c, XLU_Config *cfg, struct err *e)
@@ -157,11 +168,13 @@ static int take_keys(struct xl_conf *c, XLU_Config *cfg, struct err *e)
         c->fence = NULL;
     }
     if (!rc)
-        rc = get_ms(cfg, "colo.heartbeat_ms", &c->heartbeat_ms, e);
+        rc = get_ms(cfg, "colo.heartbeat_ms", CONF_HEARTBEAT,
+                    &c->heartbeat_ms, e);
     if (!rc)
-        rc = get_ms(cfg, "colo.silence_ms", &c->silence_ms, e);
+        rc = get_ms(cfg, "colo.silence_ms", CONF_SILENCE, &c->silence_ms, e);
     if (!rc)
-        rc = get_ms(cfg, "colo.interval_ms", &c->interval_ms, e);
+        rc = get_ms(cfg, "colo.interval_ms", CONF_INTERVAL, &c->interval_ms,
+                    e);
     if (!rc)
         rc = get_string(cfg, "colo.run_dir", &c->run_dir, e);
     if (!rc)

@@ -9,6 +9,7 @@
 
 #include "backends.h"
 #include "buf.h"
+#include "lock.h"
 #include "order.h"
 #include "xl.h"
 
@@ -25,14 +26,6 @@ static int ended(const struct seen *s, struct err *e)
     return ERR_AGAIN;
 }
 
-/* What the domain does, as the session knew it. */
-static const char *stands(const struct order *o)
-{
-    const char *paused = seen_text(&o->before, "paused");
-
-    return paused[0] && strcmp(paused, "no") ? "is paused" : "runs";
-}
-
 /* ERR_NOTFOUND: not here. */
 static int look(const struct order *o, const char *name, struct dom **d_r,
                 struct err *e)
@@ -45,15 +38,22 @@ static int look(const struct order *o, const char *name, struct dom **d_r,
     return o->x->backend->dom->open(&open, d_r, e);
 }
 
-static int look_only(const struct order *o, struct err *e)
+/* *does_r: what it does here, where the session is over. */
+static int look_only(const struct order *o, const char **does_r,
+                     struct err *e)
 {
+    const struct backend *b = o->x->backend;
+    const char *was = seen_text(&o->before, "paused");
+    bool paused = was[0] && strcmp(was, "no") != 0;
     struct dom *d;
-    int rc;
+    int rc = 0;
 
-    if (o->x->backend->in_process)
-        return 0;    /* only its own process can see it */
-    rc = look(o, o->before.name, &d, e);
-    o->x->backend->dom->close(d);
+    if (!b->in_process) {    /* else only its own process can see it */
+        rc = look(o, o->before.name, &d, e);
+        paused = !rc && b->dom->is_paused(d);
+        b->dom->close(d);
+    }
+    *does_r = paused ? "is paused" : "runs";
     return rc;
 }
 
@@ -63,10 +63,13 @@ static int look_only(const struct order *o, struct err *e)
 static int release_stale(struct order *o, struct err *e)
 {
     const struct backend *b = o->x->backend;
+    CLEANUP_CLOSE int lock = -1;
     struct dom *d;
     int rc;
 
     rc = look(o, o->who, &d, e);
+    if (!rc)    /* its session may know it by the name that it had */
+        rc = lock_domain(o->x, b->dom->info(d)->uuid, &lock, e);
     if (!rc && b->dom->recover)
         rc = b->dom->recover(d, e);
     if (!rc && b->release_stale)
@@ -80,7 +83,7 @@ static int release_stale(struct order *o, struct err *e)
 
 static int stop(struct order *o, bool release, struct err *e)
 {
-    const char *peer;
+    const char *peer, *does;
     int rc = sessions_find(o->x, o->who, &o->before, e);
 
     if (rc == ERR_NOTFOUND && release) {
@@ -99,7 +102,7 @@ static int stop(struct order *o, bool release, struct err *e)
                o->before.name, peer[0] ? peer : "the other host");
         return 0;
     }
-    rc = look_only(o, e);
+    rc = look_only(o, &does, e);
     if (rc == ERR_NOTFOUND) {
         printf("%s: protection ended; the domain isn't on this host any "
                "more\n", o->before.name);
@@ -107,7 +110,7 @@ static int stop(struct order *o, bool release, struct err *e)
     }
     if (!rc)
         printf("%s: protection ended; the domain %s on this host\n",
-               o->before.name, stands(o));
+               o->before.name, does);
     return rc;
 }
 
@@ -157,6 +160,7 @@ static bool vouched(const struct order *o, bool sure)
 
 static int failover(struct order *o, bool sure, struct err *e)
 {
+    const char *does;
     int rc = sessions_find(o->x, o->who, &o->before, e);
 
     if (rc)
@@ -168,12 +172,12 @@ static int failover(struct order *o, bool sure, struct err *e)
         rc = order_await(o, ended, e);
     if (rc)
         return rc;
-    rc = look_only(o, e);
+    rc = look_only(o, &does, e);
     if (rc)
         return err_wrap(e, "the take-over failed (see %s/colo-%s.log)",
                         o->x->conf.log_dir, o->before.name);
     printf("%s: took over; the domain %s on this host\n", o->before.name,
-           stands(o));
+           does);
     return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "backends.h"
+#include "sessions.h"
 #include "xl.h"
 
 enum global_option { GLOBAL_BACKEND = 0x100 };
@@ -22,6 +23,33 @@ static int hand_on(struct xl *x)
 
     system_xl_exec(x->argv, &e);
     return xl_fail(NULL, NULL, &e);
+}
+
+/*
+ * A domain has one log of what it writes. The system's xl migrate would take
+ * it from the session, and the copy would miss pages, with no error anywhere.
+ */
+static bool would_disturb(struct xl *x, int argc, char **argv)
+{
+    struct err e = { 0 };
+    bool found = false;
+    struct seen s;
+
+    if (conf_load(&x->conf, &e))
+        argc = 0;    /* settings that can't be read name no session */
+    for (int i = 1; i < argc - 1 && !found; i++) {
+        if (argv[i][0] == '-' || sessions_find(x, argv[i], &s, &e))
+            continue;
+        found = !strcmp(seen_text(&s, "role"), "primary");
+        if (found) {
+            err_set(&e, ERR_BUSY, "it is protected, and can't be migrated "
+                    "meanwhile (end that first: xl colo-stop %s)", s.name);
+            xl_fail(argv[0], s.name, &e);
+        }
+        seen_dispose(&s);
+    }
+    conf_dispose(&x->conf);
+    return found;
 }
 
 /* Ours first, then the system's list below it; its exit code is ours. */
@@ -60,8 +88,9 @@ static int run(struct xl *x, const struct command *c, int argc, char **argv)
     }
     if (!x->backend_spec)
         x->backend_spec = getenv("XL_COLO_BACKEND");
-    if (backend_select(x->backend_spec, &x->backend, &x->backend_arg, &e) ||
-        conf_load(&x->conf, &e)) {
+    if (!c->is_apart &&
+        (backend_select(x->backend_spec, &x->backend, &x->backend_arg, &e) ||
+         conf_load(&x->conf, &e))) {
         ret = xl_fail(c->name, NULL, &e);
     } else {
         optind = 0;    /* glibc: start over, with argv[0] a command's name */
@@ -134,6 +163,10 @@ int main(int argc, char **argv)
     if (!strcmp(name, "help"))
         return help(&x, argv[at + 1]);
     c = command_find(name);
+    if (c && c->run == cmd_migrate_colo &&
+        !command_is_ours(c, argc - at, argv + at) &&
+        would_disturb(&x, argc - at, argv + at))
+        return EXIT_FAILURE;
     if (!c || !command_is_ours(c, argc - at, argv + at))
         return hand_on(&x);
     signal(SIGPIPE, SIG_IGN);

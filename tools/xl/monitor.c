@@ -19,11 +19,15 @@
 
 #include "backends.h"
 #include "buf.h"
+#include "lock.h"
 #include "out.h"
 
+#define LOCK "monitor"
 #define LEAVE_LIMIT_MS 3000    /* from SIGTERM to the lock being free */
 #define LEAVE_POLL_MS 20
 #define START_LIMIT_MS 15000   /* until the watcher says that it watches */
+/* Of DOM_STEP_LIMIT_MS each. A new start may wait for hotplug scripts. */
+#define FINISH_TRIES 60
 /* A domain that ends as soon as it starts must not be restarted in a spin. */
 #define RESTART_GAP_S 1
 
@@ -67,33 +71,10 @@ bool monitor_stock_lives(const char *name)
     return found;
 }
 
-/* The lock is the kernel's, so that it ends with its holder. */
-static int lock_open(const struct xl *x, const char *name, struct err *e)
-{
-    char path[PATH_MAX];
-    int fd;
-
-    snprintf(path, sizeof(path), "%s/%s.monitor", x->conf.run_dir, name);
-    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        err_sys(e, ERR_IO, errno, "can't open %s", path);
-    return fd;
-}
-
-/* Pid of the holder, 0: free. */
-static pid_t lock_holder(int fd)
-{
-    struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-
-    if (fcntl(fd, F_GETLK, &l) || l.l_type == F_UNLCK)
-        return 0;
-    return l.l_pid;
-}
-
 int monitor_dismiss(const struct xl *x, const char *name, bool *was_r,
                     struct err *e)
 {
-    CLEANUP_CLOSE int fd = lock_open(x, name, e);
+    CLEANUP_CLOSE int fd = lock_open(x, name, LOCK, e);
     pid_t holder;
 
     *was_r = false;
@@ -113,6 +94,16 @@ int monitor_dismiss(const struct xl *x, const char *name, bool *was_r,
     }
     return err_set(e, ERR_TIMEOUT, "the domain's watcher, process %d, "
                    "doesn't leave (end it, then try again)", (int)holder);
+}
+
+int monitor_finish(const struct dom_ops *ops, struct dom *d,
+                   enum dom_shutdown reason, struct err *e)
+{
+    int rc = ERR_TIMEOUT;
+
+    for (int i = 0; i < FINISH_TRIES && rc == ERR_TIMEOUT; i++)
+        rc = ops->finish(d, reason, e);
+    return rc;
 }
 
 /* ---- in the watcher ----------------------------------------------------- */
@@ -152,14 +143,17 @@ static bool ended(struct watch *w, enum dom_shutdown reason)
     static const char *const words[] = {
         [DOM_POWEROFF] = "it powered off", [DOM_REBOOT] = "it reboots",
         [DOM_CRASH] = "it crashed", [DOM_OTHER] = "it ended",
+        [DOM_SUSPEND] = "another tool suspended it; leaving",
     };
     uint32_t before = w->domid;
     struct err e = { 0 };
 
     watch_say(w, LOG_NOTE, words[reason]);
+    if (reason == DOM_SUSPEND)
+        return false;
     if (time(NULL) - w->since < RESTART_GAP_S)
         pause_ms(RESTART_GAP_S * 1000);
-    if (w->ops->finish(w->dom, reason, &e)) {
+    if (monitor_finish(w->ops, w->dom, reason, &e)) {
         watch_say(w, LOG_ERROR, e.msg);
         return false;
     }
@@ -223,15 +217,14 @@ static void detach(struct watch *w)
 static void watcher(const struct xl *x, const char *name, int tell)
 {
     struct watch w = { .x = x, .ops = x->backend->dom, .name = name };
-    struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
     struct err e = { 0 };
     int lock;
 
     voice_init(&w.voice, "monitor", x->verbose, true);
     detach(&w);
-    lock = lock_open(x, name, &e);
-    if (lock >= 0 && fcntl(lock, F_SETLK, &l))
-        err_set(&e, ERR_BUSY, "another process waits for its end already");
+    lock = lock_open(x, name, LOCK, &e);
+    if (lock >= 0 && lock_take(lock, &e))
+        err_wrap(&e, "another process waits for its end already");
     if (!e.code)
         watch_open(&w, &e);
     if (write(tell, &e, sizeof(e)) != sizeof(e))

@@ -23,6 +23,10 @@ bool monitor_stock_lives(const char *name);
 int monitor_dismiss(const struct xl *x, const char *name, bool *was_r,
                     struct err *e);
 
+/* finish(), waited for as long as a domain may take to end and start anew. */
+int monitor_finish(const struct dom_ops *ops, struct dom *d,
+                   enum dom_shutdown reason, struct err *e);
+
 /*
  * Leave a watcher behind. Returns when it watches, or with the reason why it
  * doesn't. No domain may be open in this process.

@@ -30,12 +30,12 @@ int options_take(struct colo_params *p, struct given *g, int opt,
         return conf_lease(&p->fence, "--fence", &p->lease_s, e);
     case OPT_HEARTBEAT:
         g->heartbeat = true;
-        return conf_number(value, "--heartbeat-ms", 5, 60000,
-                           &p->heartbeat_ms, e);
+        return conf_ms(value, "--heartbeat-ms", CONF_HEARTBEAT,
+                       &p->heartbeat_ms, e);
     case OPT_SILENCE:
         g->silence = true;
-        return conf_number(value, "--silence-ms", 10, 600000,
-                           &p->silence_ms, e);
+        return conf_ms(value, "--silence-ms", CONF_SILENCE, &p->silence_ms,
+                       e);
     case OPT_TAKEOVER:
         g->takeover = true;
         return conf_takeover(value, &p->takeover, e);

@@ -15,7 +15,7 @@ static int stands(const struct seen *s, struct err *e)
     (void)e;
     if (s && !strcmp(seen_text(s, "paused"), "here")) {
         xl_warn("pause", s->name, "paused on this host; the other one is "
-                "lost and can't be told");
+                "lost, or can't be told");
         return 0;
     }
     return !s || !strcmp(seen_text(s, "paused"), "yes") ? 0 : ERR_AGAIN;
@@ -44,13 +44,16 @@ static int pause_or_hand_on(struct xl *x, int argc, char **argv,
 {
     struct order o = { .x = x, .who = argc == 2 ? argv[1] : "" };
     struct err e = { 0 };
+    int rc = ERR_NOTFOUND;
 
-    if (argc != 2 || argv[1][0] == '-' ||
-        sessions_find(x, o.who, &o.before, &e)) {
+    if (argc == 2 && argv[1][0] != '-')
+        rc = sessions_find(x, o.who, &o.before, &e);
+    if (rc == ERR_NOTFOUND) {
         err_clear(&e);
         system_xl_exec(x->argv, &e);
-        return xl_fail(argv[0], o.who[0] ? o.who : NULL, &e);
     }
+    if (rc)    /* a session that doesn't answer isn't passed by */
+        return xl_fail(argv[0], o.who[0] ? o.who : NULL, &e);
     return tell(&o, argv[0], done, &e) ? xl_fail(argv[0], o.who, &e)
                                        : EXIT_SUCCESS;
 }

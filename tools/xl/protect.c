@@ -13,6 +13,7 @@
 #include "backends.h"
 #include "buf.h"
 #include "io.h"
+#include "lock.h"
 #include "monitor.h"
 #include "news.h"
 #include "transport.h"
@@ -28,6 +29,7 @@ struct work {
     uint32_t domid;
     struct transport t;
     struct words words;
+    int lock;                   /* no other session has this domain */
     bool watched;               /* somebody waited for the domain's end */
     struct colo_result result;
 };
@@ -110,18 +112,30 @@ static int check_backend(const struct work *w, struct err *e)
                    "the %s backend (protect it with `xl remus')", b->name);
 }
 
-static int check_free(const struct work *w, struct err *e)
+/* Nobody else protects it, or has left it half protected. */
+static int claim(struct work *w, struct err *e)
 {
     CLEANUP_FREE char *reply = NULL;
     struct err ours = { 0 };
     int rc = colo_control(w->x->conf.run_dir, w->name, "status", &reply,
                           &ours);
 
-    if (rc == ERR_NOTFOUND)
-        return 0;
+    if (rc == ERR_USAGE)
+        return err_set(e, rc, "%s", ours.msg);
     /* One that doesn't answer is there all the same. */
-    return err_set(e, ERR_BUSY, "it is protected already (see `xl "
-                   "colo-status', end that with `xl colo-stop %s')", w->name);
+    if (rc != ERR_NOTFOUND)
+        return err_set(e, ERR_BUSY, "it is protected already (see `xl "
+                       "colo-status', end that with `xl colo-stop %s')",
+                       w->name);
+    rc = lock_domain(w->x, w->x->backend->dom->info(w->dom)->uuid, &w->lock,
+                     e);
+    if (rc || !w->x->backend->dom->is_left ||
+        !w->x->backend->dom->is_left(w->dom))
+        return rc;
+    return err_set(e, ERR_BUSY, "a session that was killed has left it as it "
+                   "was (if its copy took over: xl destroy %s; if that "
+                   "certainly never ran: xl colo-stop --release %s)",
+                   w->name, w->name);
 }
 
 static int prepare(struct work *w, struct err *e)
@@ -147,7 +161,7 @@ static int prepare(struct work *w, struct err *e)
     info = w->x->backend->dom->info(w->dom);
     memcpy(w->name, info->name, sizeof(w->name));
     w->domid = info->domid;
-    rc = check_free(w, e);
+    rc = claim(w, e);
     if (!rc)
         rc = check_disks(w, info, e);
     return rc ? rc : check_memory(w, info, e);
@@ -232,6 +246,9 @@ static void restore_watcher(struct work *w)
     const struct backend *b = w->x->backend;
     struct err e = { 0 };
 
+    if (w->result.guest_ending &&
+        monitor_finish(b->dom, w->dom, DOM_OTHER, &e))
+        xl_warn(w->p->command, w->name, "%s", e.msg);
     /* One that was never protected ends with the command that made it. */
     if (b->in_process && !w->result.guest_ended && w->result.epochs) {
         monitor_here(w->x, w->name, &w->voice, w->dom);
@@ -262,13 +279,15 @@ static int run_checked(struct work *w)
         rc = session(w, &e);
     ret = rc ? xl_fail(w->p->command, w->name, &e) : report_end(w);
     news_dispose(&w->news);
+    close(w->lock);
+    w->lock = -1;
     restore_watcher(w);
     return ret;
 }
 
 int protect_run(struct xl *x, const struct protect *p)
 {
-    struct work w = { .x = x, .p = p };
+    struct work w = { .x = x, .p = p, .lock = -1 };
     struct err e = { 0 };
     int ret;
 
@@ -279,6 +298,8 @@ int protect_run(struct xl *x, const struct protect *p)
         ret = xl_fail(p->command, p->domain, &e);
     else
         ret = run_checked(&w);
+    if (w.lock >= 0)
+        close(w.lock);
     x->backend->dom->close(w.dom);
     words_dispose(&w.words);
     voice_dispose(&w.voice);

@@ -60,8 +60,8 @@ static int take(struct receive *r, int opt, const char *value, struct err *e)
     case OPT_PEER: r->peer = value; return 0;
     case OPT_COLO: r->params.colo = true; return 0;
     case OPT_INTERVAL:
-        return conf_number(value, "--interval-ms", 1, 3600000,
-                           &r->params.interval_ms, e);
+        return conf_ms(value, "--interval-ms", CONF_INTERVAL,
+                       &r->params.interval_ms, e);
     case 'r': case 'F': case 'd': case 'p': case OPT_COLO_OTHER: return 0;
     default: return options_take(&r->params, &r->given, opt, value, e);
     }

@@ -16,7 +16,6 @@ enum remus_option { OPT_STEP = OPT_OWN, OPT_STAGING, OPT_SHARED, OPT_PEER,
                     OPT_DIRTY, OPT_HOST, OPT_JSON, OPT_COMPARE, OPT_COLO,
                     OPT_LIVE, OPT_DEBUG, OPT_VERIFY };
 
-#define INTERVAL_MAX_MS 3600000
 #define STAGING_MAX_MB (16u << 20)
 #define DIRTY_MAX      (1u << 28)
 
@@ -67,8 +66,8 @@ static int take(struct protect *p, int opt, const char *value, struct err *e)
     switch (opt) {
     case 'i':
         p->given.interval = true;
-        return conf_number(value, "-i", 1, INTERVAL_MAX_MS,
-                           &p->params.interval_ms, e);
+        return conf_ms(value, "-i", CONF_INTERVAL, &p->params.interval_ms,
+                       e);
     case OPT_STEP:
         return conf_number(value, "--step-ms", 100, 600000,
                            &p->params.step_ms, e);

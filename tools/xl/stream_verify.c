@@ -205,7 +205,7 @@ int cmd_stream_verify(struct xl *x, int argc, char **argv)
     struct verify v = { .verbose = x->verbose > 0 };
     int opt, value, bad = 0;
 
-    while ((opt = command_getopt(argc, argv, "i:f:vqh", long_options, 0,
+    while ((opt = command_getopt(argc, argv, ":i:f:vqh", long_options, 0,
                                  1)) != -1 && !bad) {
         switch (opt) {
         case 'i':

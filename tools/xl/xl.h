@@ -57,10 +57,12 @@ struct command {
     /* argv[0] is the command's name; returns the exit code. */
     int (*run)(struct xl *x, int argc, char **argv);
     bool can_dryrun;
+    bool is_apart;             /* needs neither a backend nor xl.conf */
     bool is_internal;          /* left out of the list of commands */
     const char *args;
     const char *summary;
     const char *options;       /* text for `xl help COMMAND` */
+    const char *more;          /* the same, for several commands; or NULL */
 };
 
 /* ---- cmdtable.c --------------------------------------------------------- */
@@ -115,6 +117,10 @@ int conf_make_dir(const char *path, struct err *e);
 /* A whole decimal number in [min, max]; @what names it in the message. */
 int conf_number(const char *text, const char *what, unsigned int min,
                 unsigned int max, unsigned int *value_r, struct err *e);
+/* The same for a time that options and xl.conf both have, in its range. */
+enum conf_time { CONF_INTERVAL, CONF_HEARTBEAT, CONF_SILENCE };
+int conf_ms(const char *text, const char *what, enum conf_time t,
+            unsigned int *ms_r, struct err *e);
 /* "xen" or "qemu". */
 int conf_dialect(const char *text, enum colo_dialect *d_r, struct err *e);
 /* Not a command but "watchdog" or "watchdog:SECONDS": *@fence is NULL then,

@@ -60,6 +60,7 @@ const struct dom_ops dom_xen_ops = {
     .is_paused = xen_is_paused,
     .lease = xen_lease,
     .finish = xen_finish,
+    .is_left = xen_is_left,
     .recover = xen_recover,
     .open_sink = xen_open_sink,
     .create = xen_create,

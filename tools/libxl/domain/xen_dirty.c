@@ -37,6 +37,7 @@ void xen_dirty_dispose(struct dom *d)
                                         (int)w->hbuf_pages);
     free(w->keep);
     free(w->list);
+    xen_rival_dispose(&w->rival);
     memset(w, 0, sizeof(*w));
 }
 
@@ -65,14 +66,19 @@ static int alloc(struct dom *d, uint64_t pages, struct err *e)
     return 0;
 }
 
-/* EINVAL: it is on already, left by somebody who died. */
+/* EINVAL: it is on already. A migration that broke leaves it so: libxl's
+   helper dies of the pipe. */
 static int enable(struct dom *d, struct err *e)
 {
     uint32_t domid = d->info.domid;
-    int r = xc_shadow_control(d->xch, domid,
-                              XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, NULL, 0);
+    int rc, r = xc_shadow_control(d->xch, domid,
+                                  XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, NULL,
+                                  0);
 
     if (r < 0 && errno == EINVAL) {
+        rc = xen_rival_look(d, e);
+        if (rc)
+            return rc;
         xc_shadow_control(d->xch, domid, XEN_DOMCTL_SHADOW_OP_OFF, NULL, 0);
         r = xc_shadow_control(d->xch, domid,
                               XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, NULL, 0);
@@ -189,8 +195,7 @@ void xen_log_stop(struct dom *d)
     xen_dm_dispose(&d->dm);
     xen_dirty_dispose(d);
     xen_mem_dispose(&d->mem);
-    if (d->mark_path)
-        xen_unmark(d);
+    xen_unmark(d);
 }
 
 static void list_one(struct dom *d, uint64_t pfn)
@@ -212,12 +217,14 @@ static void list_one(struct dom *d, uint64_t pfn)
 static int take(struct dom *d, bool clean, unsigned int mode, struct err *e)
 {
     struct xen_dirty *w = &d->dirty;
-    const uint64_t *bits = w->hbuf.hbuf;
+    uint64_t *bits = w->hbuf.hbuf;
     uint64_t word;
     long long r;
     size_t i;
 
     w->list_nr = 0;
+    if (clean)
+        xen_rival_before(d);
     r = xc_logdirty_control(d->xch, d->info.domid,
                             clean ? XEN_DOMCTL_SHADOW_OP_CLEAN
                                   : XEN_DOMCTL_SHADOW_OP_PEEK, &w->hbuf,
@@ -229,6 +236,8 @@ static int take(struct dom *d, bool clean, unsigned int mode, struct err *e)
         return err_set(e, ERR_IO, "the dirty log of %s covers %lld pages, "
                        "not %llu", d->info.name, r,
                        (unsigned long long)d->mem.pfns);
+    if (xen_rival_after(d, bits, clean, e))
+        return e->code;
     for (i = 0; i < w->words; i++) {
         word = bits[i] | w->keep[i];
         w->keep[i] = 0;

@@ -105,17 +105,17 @@ int xen_finish(struct dom *d, enum dom_shutdown reason, struct err *e)
     xc_domaininfo_t now;
     int rc;
 
-    xen_log_stop(d);
-    if (reason == DOM_SUSPEND)
-        return 0;
-    /* Somebody else, an xl that still watched, did it. */
-    if (xen_info_now(d, &now, NULL) == ERR_NOTFOUND)
-        return 0;
-    rc = xen_child_run(d, &job, DOM_STEP_LIMIT_MS,
-                       "doing what the configuration says", e);
-    if (rc != ERR_TIMEOUT)
-        return rc;
-    /* A new start may take long; it needs nobody to wait for it. */
-    log_note(d->log, "event=finish-goes-on name=%s", d->info.name);
-    return 0;
+    if (d->finisher.pid <= 0) {
+        xen_log_stop(d);
+        if (reason == DOM_SUSPEND)
+            return 0;
+        /* Somebody else, an xl that still watched, did it. */
+        if (xen_info_now(d, &now, NULL) == ERR_NOTFOUND)
+            return 0;
+        rc = xen_child_start(d, &job, &d->finisher, e);
+        if (rc)
+            return rc;
+    }
+    return xen_child_wait(&d->finisher, DOM_STEP_LIMIT_MS,
+                          "doing what the configuration says", e);
 }

@@ -48,6 +48,9 @@ static int open_handles(struct dom *d, struct err *e)
     d->fmem = xenforeignmemory_open(&d->xlog.xtl, 0);
     if (!d->fmem)
         return err_sys(e, ERR_IO, errno, "opening guest memory");
+    d->dmod = xendevicemodel_open(&d->xlog.xtl, 0);
+    if (!d->dmod)
+        return err_sys(e, ERR_IO, errno, "opening Xen's device model calls");
     d->xs = xs_open(0);
     if (!d->xs)
         return err_sys(e, ERR_IO, errno, "connecting to xenstore");
@@ -65,7 +68,7 @@ static int new_dom(const struct dom_open *o, struct dom **d_r, struct err *e)
         return err_set(e, ERR_NOMEM, "no memory for a domain");
     d->log = o->log;
     d->epoll_fd = d->timer_fd = d->child.fd = -1;
-    d->remover.fd = -1;
+    d->remover.fd = d->finisher.fd = -1;
     d->info.domid = UINT32_MAX;
     snprintf(d->state_dir, sizeof(d->state_dir), "%s",
              o->state_dir ? o->state_dir : "/run");
@@ -163,6 +166,8 @@ void xen_free(struct dom *d)
     if (d->xs)
         xs_close(d->xs);
     xen_call_close(&d->call);
+    if (d->dmod)
+        xendevicemodel_close(d->dmod);
     if (d->fmem)
         xenforeignmemory_close(d->fmem);
     if (d->xch)
@@ -172,6 +177,7 @@ void xen_free(struct dom *d)
     buf_dispose(&d->tsc);
     buf_dispose(&d->context);
     xen_child_leave(&d->remover);
+    xen_child_leave(&d->finisher);
     if (d->child_json)
         munmap(d->child_json, XEN_CONFIG_MAX);
     free(d->control_path);

@@ -10,6 +10,7 @@
 #include <libxl_utils.h>
 #include <limits.h>
 #include <xenctrl.h>
+#include <xendevicemodel.h>
 #include <xenforeignmemory.h>
 #include <xenstore.h>
 
@@ -40,6 +41,14 @@ enum xen_state {
     XEN_GONE,
 };
 
+/* A page by which it is seen that somebody else empties the log. */
+struct xen_rival {
+    uint64_t pfn;
+    uint8_t *was;                  /* the page, when it was last clean */
+    bool set;                      /* it is in the log, by us */
+    bool tried;                    /* it may be, if it is clean now */
+};
+
 /* The dirty log on our side: Xen's bitmap, what is kept for later, a list. */
 struct xen_dirty {
     xc_hypercall_buffer_t hbuf;    /* Xen's bitmap, [words] */
@@ -52,6 +61,7 @@ struct xen_dirty {
     bool counted;                  /* who counts wants it clean each time */
     bool cleaned;                  /* the last look did */
     bool on;
+    struct xen_rival rival;
 };
 
 struct dom {
@@ -65,12 +75,14 @@ struct dom {
     libxl_ctx *ctx;
     xc_interface *xch;
     xenforeignmemory_handle *fmem;
+    xendevicemodel_handle *dmod;
     struct xen_call call;
     struct xs_handle *xs;
     int epoll_fd, timer_fd;
     char *control_path;            /* …/control/shutdown */
     char *target_path;             /* …/memory/target */
     char *mark_path;               /* a session is, or was, here */
+    bool marked;                   /* by us, or it is for us to mend */
 
     enum xen_state state;
     int shutdown_code;             /* Xen's, once XEN_ENDED */
@@ -90,12 +102,16 @@ struct dom {
     struct xen_dm dm;              /* HVM only */
     uint32_t lease_id;             /* Xen's number of it; 0: none */
 
+    struct xen_child finisher;     /* does what its configuration says */
+
     /* Sink. */
     struct xen_child child;        /* runs the first restore */
     struct xen_child remover;      /* destroys it */
     char *child_json;              /* shared with it, XEN_CONFIG_MAX */
     char final_name[DOM_NAME_MAX];
     uint64_t skip_pfn[2];          /* xenstore's and console's rings */
+    bool begun;                    /* the restore: what has our identity is
+                                      of our making */
     bool created, activated;
     bool applied;                  /* tsc and context are newer than Xen's */
     bool broken;                   /* of two epochs: never to be run */
@@ -178,9 +194,21 @@ int xen_dirty_final(struct dom *d, struct err *e);
 /* The list wasn't used: list it again next time. */
 void xen_dirty_put_back(struct dom *d);
 
+/* xen_rival.c */
+void xen_rival_dispose(struct xen_rival *r);
+/* Before a look that empties the log. */
+void xen_rival_before(struct dom *d);
+/* After each look, of which @bits came; takes our own page out of them.
+   ERR_DOMAIN: somebody else has emptied the log. */
+int xen_rival_after(struct dom *d, uint64_t *bits, bool cleaned,
+                    struct err *e);
+/* ERR_BUSY: another process migrates or saves the domain just now. */
+int xen_rival_look(struct dom *d, struct err *e);
+
 /* xen_recover.c */
-int xen_mark(struct dom *d, struct err *e);
-void xen_unmark(struct dom *d);
+int xen_mark(struct dom *d, struct err *e);    /* ERR_BUSY: there is one */
+void xen_unmark(struct dom *d);                /* unless it stands still */
+bool xen_is_left(struct dom *d);
 int xen_recover(struct dom *d, struct err *e);
 
 /* xen_policy.c: both cleared first */

@@ -196,6 +196,7 @@ int xen_create(struct dom *d, const struct dom_create *c, int *fd_r,
     w.fd = job.keep_fd = p[0];
     rc = xen_child_start(d, &job, &d->child, e);
     close(p[0]);
+    d->begun = !rc;
     if (!rc)
         rc = xen_event_add_fd(d, d->child.fd, e);
     if (rc) {
@@ -277,6 +278,9 @@ int xen_destroy(struct dom *d, struct err *e)
     uint32_t domid;
     int rc;
 
+    /* Refused: whoever has this identity here isn't ours. */
+    if (d->sink && !d->begun)
+        return 0;
     if (d->remover.pid <= 0) {
         xen_child_kill(&d->child);
         /* Mapped pages would keep it alive as a zombie. */

@@ -177,8 +177,12 @@ struct dom_ops {
     int (*lease)(struct dom *d, unsigned int seconds, struct err *e);
     /* The guest ended (DOM_EV_SHUTDOWN): do what its configuration says,
        or the same on behalf of the user who let it go elsewhere. One that
-       suspended is left as it is. */
+       suspended is left as it is. ERR_TIMEOUT: it takes long, and goes on by
+       itself; again waits on. */
     int (*finish)(struct dom *d, enum dom_shutdown reason, struct err *e);
+    /* Opened, no session: whether a killed one left something that recover()
+       would put right; log_start() is ERR_BUSY then. NULL: as recover. */
+    bool (*is_left)(struct dom *d);
     /* Opened, no session: a guest that a killed session left standing still
        goes on, with its logs off. Touches nothing without such a session.
        NULL: a domain of this backend ends with its session. */
@@ -201,7 +205,8 @@ struct dom_ops {
     /* Take over: newest applied epoch's state in, final name; run it, or
        leave it paused for the user. */
     int (*activate)(struct dom *d, bool run, struct err *e);
-    /* Also the domain itself, on the source.
+    /* Also the domain itself, on the source. Of a copy that create() refused
+       it touches nothing: who has its name or identity is another domain.
        ERR_TIMEOUT: it takes long, and goes on by itself; again waits on. */
     int (*destroy)(struct dom *d, struct err *e);
 

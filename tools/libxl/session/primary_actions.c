@@ -263,12 +263,16 @@ void primary_act_ask_user(struct colo_primary *p)
 void primary_act_guest_end(struct colo_primary *p)
 {
     struct err e = { 0 };
+    int rc;
 
     if (!p->guest_over)
         return;
     p->result.guest_ended = true;
-    if (p->dom->finish(p->conf->dom, p->guest_reason, &e))
-        primary_say(p, LOG_ERROR, "%s", e.msg);
+    rc = p->dom->finish(p->conf->dom, p->guest_reason, &e);
+    p->result.guest_ending = rc == ERR_TIMEOUT;
+    if (rc)
+        primary_say(p, rc == ERR_TIMEOUT ? LOG_NOTE : LOG_ERROR, "%s",
+                    e.msg);
 }
 
 void primary_act_refuse(struct colo_primary *p)

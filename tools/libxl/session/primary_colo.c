@@ -194,7 +194,8 @@ static void act_release_all(struct colo_primary *p)
     p->delay = primary_delay(p);
     primary_lease_end(p);
     if (pairing_alone(&p->pairing, &e))
-        primary_say(p, LOG_ERROR, "output stays held: %s", e.msg);
+        primary_say(p, LOG_ERROR, "output stays held: %s (then: xl "
+                    "colo-stop --release %s)", e.msg, p->info->name);
     p->holding = false;
 }
 

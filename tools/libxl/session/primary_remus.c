@@ -98,7 +98,8 @@ void primary_act_release_all(struct colo_primary *p)
     if (!p->net)
         return;
     if (p->net_ops->release_all(p->net, &e))
-        primary_say(p, LOG_ERROR, "output stays held: %s", e.msg);
+        primary_say(p, LOG_ERROR, "output stays held: %s (then: xl "
+                    "colo-stop --release %s)", e.msg, p->info->name);
     p->net_ops->detach(p->net);
     p->net = NULL;
     p->holding = false;

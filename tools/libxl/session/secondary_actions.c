@@ -252,8 +252,9 @@ void secondary_act_destroy(struct colo_secondary *s)
     }
     s->copy_left = rc != 0;
     if (rc)
-        secondary_say(s, LOG_ERROR, "the copy can't be destroyed: %s",
-                      e.msg);
+        secondary_say(s, LOG_ERROR, "the copy can't be destroyed: %s (then: "
+                      "xl destroy %s)", e.msg, s->dom ?
+                      s->dom_ops->info(s->dom)->name : "it");
     s->dom_ops->close(s->dom);
     s->dom = NULL;
 }

@@ -170,6 +170,7 @@ struct colo_result {
     struct colo_epoch median; /* of each member over all epochs; primary */
     struct colo_delay delay;  /* of output; primary */
     bool guest_ended;         /* primary: finish() was called */
+    bool guest_ending;        /* it goes on; to wait, call it again */
     bool paused;              /* taken over, and left paused for the user */
 };
 

@@ -79,6 +79,9 @@ is() {       # WHAT GOT WANTED
 has() {      # WHAT GOT PART
     [[ $2 == *"$3"* ]] || { why="$1 is '$2', without '$3'"; return 1; }
 }
+has_not() {  # WHAT GOT PART
+    [[ $2 != *"$3"* ]] || { why="$1 is '$2', with '$3'"; return 1; }
+}
 one_line() { # of stderr
     [ "$(wc -l < "$tmp/err")" = 1 ] ||
         { why="not one line on stderr: '$err'"; return 1; }

@@ -143,6 +143,21 @@ t_colo_is_refused_where_no_copy_can_run() {
     run migrate-receive --colo
     fails 1 "COLO"
 }
+t_help_of_either_protection() {
+    run migrate --colo -h
+    has stdout "$out" "-C, -D" && has_not stdout "$out" "Needs -F" || return 1
+    run remus -h
+    has stdout "$out" "Needs -F" && has_not stdout "$out" "-C, -D"
+}
+t_missing_values_are_named() {
+    local c
+    for c in "colo-sink --keep" "colo-replay --checkpoint" \
+             "stream-verify -i"; do
+        # shellcheck disable=SC2086  # two words
+        run $c
+        fails 2 "option ${c#* } wants a value" || return 1
+    done
+}
 t_blackhole_is_refused() {
     run remus -F -b web hostb
     fails 2 "blackhole"
@@ -178,6 +193,19 @@ t_bad_conf_is_one_line() {
     fails 1 "$tmp/c" || return 1
     XL_COLO_CONF=$tmp/none run colo-status
     fails 1 "$tmp/none"
+}
+t_conf_has_the_ranges_of_the_options() {
+    for s in heartbeat_ms=4 silence_ms=9 interval_ms=3600001; do
+        printf 'colo.%s\n' "$s" > "$tmp/c"
+        XL_COLO_CONF=$tmp/c run -N remus web hostb
+        fails 2 "colo.${s%=*} wants a number from" || return 1
+    done
+}
+t_who_reads_files_needs_no_conf() {
+    XL_COLO_CONF=$tmp/none run stream-verify "$tmp/no-stream"
+    fails 2 "$tmp/no-stream" || return 1
+    XL_COLO_CONF=$tmp/none run colo-trace --check "$tmp/no-trace"
+    fails 2 "$tmp/no-trace"
 }
 t_broken_conf_hinders_no_handing_on() {
     XL_COLO_CONF=$tmp/none run list
@@ -445,6 +473,21 @@ t_receiver_is_told_to_end() {
     kill -TERM "$(receiver_guard)"
     wait_for grep -q "gave its copy up" "$tmp/p.err" || return 1
     ! grep -q "session died" "$tmp/p.err"
+}
+t_migrate_would_take_its_dirty_log() {
+    protect || return 1
+    run migrate --live web hostb
+    fails 1 "colo-stop web" || return 1
+    run migrate other web
+    is stdout "$out" "<migrate><other><web>"
+}
+t_one_session_of_a_domain() {
+    protect || return 1
+    rm "$tmp/run-a/web.sock"
+    run "$embedded" remus web hostb
+    fails 1 "by process $primary" || return 1
+    run "$embedded" colo-stop --release web
+    fails 1 "by process $primary"
 }
 t_failover_by_hand() {
     protect --takeover=manual || return 1

@@ -282,6 +282,22 @@ static void make_copy(void)
     expect_event(w.copy, DOM_EV_CREATED);
 }
 
+static void destroys_copy(void)
+{
+    struct err e = { 0 };
+
+    for (uint64_t until = clock_ms() + WAIT_MS;;) {
+        int rc = w.ops->destroy(w.copy, &e);
+
+        if (rc != ERR_TIMEOUT || clock_ms() > until) {
+            ok(rc, &e);
+            break;
+        }
+    }
+    w.ops->close(w.copy);
+    w.copy = NULL;
+}
+
 /* Rings are this host's own. */
 static bool is_ring(uint64_t pfn)
 {

@@ -217,6 +217,25 @@ static void a_paused_domain_stands_still(void **state)
 
 /* ---- sink --------------------------------------------------------------- */
 
+/* Its name and identity are the source's: nothing of that is touched. */
+static void a_copy_that_is_refused_touches_nobody(void **state)
+{
+    const char *json = w.ops->info(w.src)->config_json;
+    struct dom_create c = { .incoming_suffix = SUFFIX, .config_json = json,
+                            .config_length = json ? strlen(json) : 0 };
+    struct err e = { 0 };
+    int fd = -1;
+
+    (void)state;
+    if (strcmp(w.ops->name, "xen"))
+        skip();    /* nobody else is seen there */
+    ok(w.ops->open_sink(&w.open, &w.copy, &e), &e);
+    assert_int_equal(w.ops->create(w.copy, &c, &fd, &e), ERR_BUSY);
+    assert_int_equal(fd, -1);
+    destroys_copy();
+    dirties(500);    /* it wasn't told of an end */
+}
+
 static void a_copy_stands_and_takes_epochs(void **state)
 {
     char name[DOM_NAME_MAX + 16];
@@ -251,22 +270,6 @@ static void a_page_outside_of_memory_is_refused(void **state)
     assert_int_not_equal(w.ops->apply(w.copy, &c, &e), 0);
     assert_true(e.msg[0] != '\0');
     ckpt_dispose(&c);
-}
-
-static void destroys_copy(void)
-{
-    struct err e = { 0 };
-
-    for (uint64_t until = clock_ms() + WAIT_MS;;) {
-        int rc = w.ops->destroy(w.copy, &e);
-
-        if (rc != ERR_TIMEOUT || clock_ms() > until) {
-            ok(rc, &e);
-            break;
-        }
-    }
-    w.ops->close(w.copy);
-    w.copy = NULL;
 }
 
 static void a_copy_can_be_destroyed(void **state)
@@ -371,6 +374,7 @@ int main(void)
         cmocka_unit_test(a_request_is_withdrawn_or_answered),
         cmocka_unit_test(a_paused_domain_stands_still),
         cmocka_unit_test(a_lease_that_is_given_up_ends_no_host),
+        cmocka_unit_test(a_copy_that_is_refused_touches_nobody),
         cmocka_unit_test(a_copy_stands_and_takes_epochs),
         cmocka_unit_test(a_page_outside_of_memory_is_refused),
         cmocka_unit_test(what_a_copy_writes_is_listed_and_overwritten),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from .bad_start import refused, remus
 from .harness import check, expect
 from .stage import STOCK
 from .verdict import settled
@@ -31,6 +32,7 @@ def kill_suspended(stage: Any, kind: str) -> str:
                       stage.s(15))
     stage.quiet(writer, killed, 1.0)
     stage.stop(stage.dst, guest)
+    refused(stage, remus(guest.name, stage.dst), "colo-stop --release")
     stage.stop(stage.src, guest, "--release")
     report = settled(stage, guest, writer, stage.src, boot)
     # Nothing stays in the way of the next protection.
