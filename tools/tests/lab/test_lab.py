@@ -3,7 +3,7 @@
 """Tests of the lab itself, without the product: one lab, brought up here.
 
 Prints one line for each test and its figures.  Never touches another lab.
-Run by `make lab-check`, or alone: tools/tests/lab/test_lab.py [--only WORD].
+Run by hand: tools/tests/lab/test_lab.py [--only WORD].
 """
 from __future__ import annotations
 
