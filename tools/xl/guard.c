@@ -138,7 +138,7 @@ static int destroy(struct post *p)
     snprintf(name, sizeof(name), "%s%s", p->last.domain, DOM_INCOMING);
     rc = ops->open(&o, &d, &e);
     for (int i = 0; !rc && i < DESTROY_TRIES; i++) {
-        rc = ops->destroy(d, &e);
+        rc = ops->destroy(d, DOM_STEP_LIMIT_MS, &e);
         if (rc != ERR_TIMEOUT)
             break;
     }

@@ -250,7 +250,8 @@ static void restore_watcher(struct work *w)
         monitor_finish(b->dom, w->dom, DOM_OTHER, &e))
         xl_warn(w->p->command, w->name, "%s", e.msg);
     /* One that was never protected ends with the command that made it. */
-    if (b->in_process && !w->result.guest_ended && w->result.epochs) {
+    if (b->in_process && !w->result.guest_ended && !w->result.destroyed &&
+        w->result.epochs) {
         monitor_here(w->x, w->name, &w->voice, w->dom);
         w->dom = NULL;
     }

@@ -361,8 +361,9 @@ static int emb_activate(struct dom *d, bool run, struct err *e)
     return rc ? rc : emb_service_start(d, e);
 }
 
-static int emb_destroy(struct dom *d, struct err *e)
+static int emb_destroy(struct dom *d, unsigned int wait_ms, struct err *e)
 {
+    (void)wait_ms;
     (void)e;
     stand_still(d);
     emb_feed_free(d);

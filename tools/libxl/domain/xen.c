@@ -31,7 +31,7 @@ static void close_dom(struct dom *d)
     if (!d)
         return;
     /* A copy that was never finished is nobody's domain. */
-    if (d->child.pid && xen_destroy(d, &e))
+    if (d->child.pid && xen_destroy(d, DOM_STEP_LIMIT_MS, &e))
         log_error(d->log, "event=half-made-domain-stays name=%s why=\"%s\"",
                   d->info.name, e.msg);
     xen_free(d);

@@ -229,7 +229,7 @@ int xen_create(struct dom *d, const struct dom_create *c, int *fd_r,
                struct err *e);
 void xen_sink_on_child(struct dom *d);
 void xen_sink_on_release(struct dom *d);
-int xen_destroy(struct dom *d, struct err *e);
+int xen_destroy(struct dom *d, unsigned int wait_ms, struct err *e);
 /* For use in a child. */
 int xen_child_destroy(libxl_ctx *ctx, struct xen_log *log, uint32_t domid,
                       struct xen_report *r);

@@ -225,7 +225,7 @@ void xen_sink_on_child(struct dom *d)
         xen_event_push(d, DOM_EV_CREATED, DOM_OTHER, NULL);
         return;
     }
-    if (xen_destroy(d, &e2))
+    if (xen_destroy(d, DOM_STEP_LIMIT_MS, &e2))
         log_error(d->log, "event=half-made-domain-stays name=%s why=\"%s\"",
                   d->info.name, e2.msg);
     xen_event_push(d, DOM_EV_CREATE_FAILED, DOM_OTHER, &r.err);
@@ -272,7 +272,7 @@ static int destroy(struct dom *d, libxl_ctx *ctx, struct xen_log *log,
     return xen_child_destroy(ctx, log, *(uint32_t *)arg, r);
 }
 
-int xen_destroy(struct dom *d, struct err *e)
+int xen_destroy(struct dom *d, unsigned int wait_ms, struct err *e)
 {
     struct xen_child_job job = { .run = destroy, .keep_fd = -1 };
     uint32_t domid;
@@ -283,13 +283,15 @@ int xen_destroy(struct dom *d, struct err *e)
         return 0;
     if (d->remover.pid <= 0) {
         xen_child_kill(&d->child);
-        /* Mapped pages would keep it alive as a zombie. */
-        xen_dm_dispose(&d->dm);
-        xen_dirty_dispose(d);
-        xen_mem_dispose(&d->mem);
         /* By identity, since a half made one's number isn't known. */
         domid = find_uuid(d);
-        d->state = XEN_GONE;
+        if (d->sink) {
+            /* Mapped pages would keep it alive as a zombie. */
+            xen_dm_dispose(&d->dm);
+            xen_dirty_dispose(d);
+            xen_mem_dispose(&d->mem);
+            d->state = XEN_GONE;
+        }
         if (domid == UINT32_MAX)
             return 0;
         job.arg = &domid;
@@ -297,6 +299,6 @@ int xen_destroy(struct dom *d, struct err *e)
         if (rc)
             return rc;
     }
-    return xen_child_wait(&d->remover, DOM_STEP_LIMIT_MS,
-                          "destroying the domain", e);
+    return xen_child_wait(&d->remover, (int)wait_ms, "destroying the domain",
+                          e);
 }

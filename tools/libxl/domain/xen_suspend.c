@@ -69,9 +69,14 @@ static void stands_still(struct dom *d)
         xen_event_push(d, DOM_EV_SUSPENDED, DOM_OTHER, NULL);
         return;
     }
-    if (xen_resume(d, NULL))
-        log_error(d->log, "event=resume-failed domid=%u", d->info.domid);
-    failed(d, d->state, &e);
+    if (!xen_resume(d, NULL) || d->state != XEN_SUSPENDED) {
+        failed(d, d->state, &e);
+        return;
+    }
+    /* It stands still, so that is what is told; to take its state fails. */
+    log_error(d->log, "event=resume-failed domid=%u why=\"%s\"",
+              d->info.domid, e.msg);
+    xen_event_push(d, DOM_EV_SUSPENDED, DOM_OTHER, NULL);
 }
 
 static enum dom_shutdown reason_of(int code)

@@ -207,8 +207,10 @@ struct dom_ops {
     int (*activate)(struct dom *d, bool run, struct err *e);
     /* Also the domain itself, on the source. Of a copy that create() refused
        it touches nothing: who has its name or identity is another domain.
-       ERR_TIMEOUT: it takes long, and goes on by itself; again waits on. */
-    int (*destroy)(struct dom *d, struct err *e);
+       ERR_TIMEOUT: it isn't done within @wait_ms (at most the step limit),
+       and goes on by itself; again waits on. On the source DOM_EV_GONE comes
+       then. */
+    int (*destroy)(struct dom *d, unsigned int wait_ms, struct err *e);
 
     /* ---- sink, where runs_copies ---------------------------------------- */
     /* Of the calls above a copy that stands also takes

@@ -26,7 +26,9 @@ static const struct machine_name actions[] = {
 #define NO_CLOCK "the clock runs only while waiting for the next epoch"
 #define NO_ASK   "the domain wasn't asked to stand still"
 #define NO_CAPT  "the capture's outcome is taken before anything else"
+#define NO_AGAIN "it isn't made to run again in this state, nor just before"
 #define NO_EPOCH "no epoch is going out"
+#define ANSWERS  "a receiver that answers is one that acknowledges"
 #define NO_STEP  "no answer of the peer's is waited for"
 #define NO_FENCE "no fence command runs"
 #define NO_PEER  "the stream is closed"
@@ -36,7 +38,8 @@ static const struct machine_name actions[] = {
     [PT_SUSPENDED ... PT_CANCELLED] = M_NEVER(NO_ASK)
 /* Nor is anything else under way. */
 #define NOT_CAPTURED \
-    [PT_CAPTURED_FIRST ... PT_CAPTURE_FAILED] = M_NEVER(NO_CAPT)
+    [PT_CAPTURED_FIRST ... PT_CAPTURE_FAILED] = M_NEVER(NO_CAPT), \
+    [PT_RESUME_FAILED] = M_NEVER(NO_AGAIN)
 #define NOT_SENDING \
     [PT_SENT ... PT_SENT_PLAIN] = M_NEVER(NO_EPOCH)
 #define NOT_FENCING \
@@ -71,15 +74,13 @@ static const struct machine_name actions[] = {
     [PT_LOCAL_FAILED] = GO(s, PA_NONE), \
     [PT_GUEST_ENDED] = GO(s, PA_DEFER), \
     [PT_DESTROYED] = GO(DONE, PA_DROP_ALL, PA_FINISH), \
-    [PT_USER_PAUSE] = GO(s, PA_OBEY), \
-    [PT_USER_RUN] = GO(s, PA_OBEY), \
+    [PT_USER_PAUSE ... PT_USER_RUN] = GO(s, PA_OBEY), \
     [PT_USER_STOP] = GO(s, PA_REFUSE)
 #define NOT_EARLY [PT_LOST_FENCE ... PT_LOST_LEASE] = M_NEVER(EARLY)
 #define EARLY    "no epoch is out, so the loss is early"
 /* Nothing has begun. */
 #define BEFORE(s) \
-    [PT_ROUND_SENT] = M_NEVER(NO_ROUND), \
-    [PT_CONVERGED] = M_NEVER(NO_ROUND), \
+    [PT_ROUND_SENT ... PT_CONVERGED] = M_NEVER(NO_ROUND), \
     [PT_INTERVAL] = M_NEVER(NO_CLOCK), \
     NOT_ASKED, \
     NOT_CAPTURED, \
@@ -92,8 +93,7 @@ static const struct machine_name actions[] = {
     [PT_LOCAL_FAILED] = GO(DONE, PA_DISCONNECT, ENDS), \
     [PT_GUEST_ENDED] = GO(DONE, PA_DISCONNECT, ENDS), \
     [PT_DESTROYED] = GO(DONE, PA_DISCONNECT, PA_DROP_ALL, PA_FINISH), \
-    [PT_USER_PAUSE] = GO(s, PA_OBEY), \
-    [PT_USER_RUN] = GO(s, PA_OBEY), \
+    [PT_USER_PAUSE ... PT_USER_RUN] = GO(s, PA_OBEY), \
     [PT_USER_STOP] = GO(DONE, PA_DISCONNECT, ENDS), \
     [PT_USER_RELEASE] = GO(DONE, PA_DISCONNECT, ENDS), \
     [PT_PEER_CONFIRMED] = GO(s, PA_LOSE), \
@@ -134,16 +134,14 @@ static const struct machine_cell cells[P_STATES_NR][PT_NR] = {
     [PT_LOCAL_FAILED] = GO(END, PA_OBEY, PA_SEND_END),
     [PT_GUEST_ENDED] = GO(END, PA_OBEY, PA_SEND_END),
     [PT_DESTROYED] = GO(CLOSE, PA_DROP_ALL, PA_SEND_END),
-    [PT_USER_PAUSE] = GO(FIRST, PA_TELL_PAUSE, PA_OBEY),
-    [PT_USER_RUN] = GO(FIRST, PA_TELL_PAUSE, PA_OBEY),
+    [PT_USER_PAUSE ... PT_USER_RUN] = GO(FIRST, PA_TELL_PAUSE, PA_OBEY),
     [PT_USER_STOP] = GO(END, PA_OBEY, PA_SEND_END),
     [PT_USER_RELEASE] = GO(END, PA_OBEY, PA_SEND_END),
 },
 [P_SUSPEND] = {
     [PT_BANNER] = M_NEVER(AGAIN),
     [PT_STEP_OUT] = M_NEVER(NO_STEP),
-    [PT_ROUND_SENT] = M_NEVER(NO_ROUND),
-    [PT_CONVERGED] = M_NEVER(NO_ROUND),
+    [PT_ROUND_SENT ... PT_CONVERGED] = M_NEVER(NO_ROUND),
     [PT_INTERVAL] = M_NEVER(NO_CLOCK),
     [PT_SUSPENDED] = GO(CAPTURE, PA_CAPTURE, PA_MARK),
     [PT_SUSPEND_FAILED] = GO(END, PA_OBEY, PA_SEND_END),
@@ -160,16 +158,14 @@ static const struct machine_cell cells[P_STATES_NR][PT_NR] = {
     [PT_LOCAL_FAILED] = GO(SETTLE, PA_DEFER, PA_SUSPEND_CANCEL),
     [PT_GUEST_ENDED] = GO(END, PA_OBEY, PA_SEND_END),
     [PT_DESTROYED] = GO(CLOSE, PA_DROP_ALL, PA_SEND_END),
-    [PT_USER_PAUSE] = GO(SUSPEND, PA_TELL_PAUSE),
-    [PT_USER_RUN] = GO(SUSPEND, PA_TELL_PAUSE),
+    [PT_USER_PAUSE ... PT_USER_RUN] = GO(SUSPEND, PA_TELL_PAUSE),
     [PT_USER_STOP] = GO(SETTLE, PA_DEFER, PA_SUSPEND_CANCEL),
     [PT_USER_RELEASE] = GO(SETTLE, PA_DEFER, PA_SUSPEND_CANCEL),
 },
 [P_SETTLE] = {
     [PT_BANNER] = M_NEVER(AGAIN),
     [PT_STEP_OUT] = M_NEVER(NO_STEP),
-    [PT_ROUND_SENT] = M_NEVER(NO_ROUND),
-    [PT_CONVERGED] = M_NEVER(NO_ROUND),
+    [PT_ROUND_SENT ... PT_CONVERGED] = M_NEVER(NO_ROUND),
     [PT_INTERVAL] = M_NEVER(NO_CLOCK),
     [PT_SUSPENDED] = GO(WAIT, PA_OBEY, PA_RESUME, PA_RECALL),
     [PT_SUSPEND_FAILED] = GO(WAIT, PA_RECALL),
@@ -185,8 +181,7 @@ static const struct machine_cell cells[P_STATES_NR][PT_NR] = {
     [PT_LOCAL_FAILED] = GO(SETTLE, PA_DEFER),
     [PT_GUEST_ENDED] = GO(WAIT, PA_DEFER, PA_RECALL),
     [PT_DESTROYED] = GO(WAIT, PA_DEFER, PA_RECALL),
-    [PT_USER_PAUSE] = GO(SETTLE, PA_TELL_PAUSE),
-    [PT_USER_RUN] = GO(SETTLE, PA_TELL_PAUSE),
+    [PT_USER_PAUSE ... PT_USER_RUN] = GO(SETTLE, PA_TELL_PAUSE),
     [PT_USER_STOP] = GO(SETTLE, PA_DEFER),
     [PT_USER_RELEASE] = GO(SETTLE, PA_DEFER),
 },
@@ -194,8 +189,7 @@ static const struct machine_cell cells[P_STATES_NR][PT_NR] = {
     [PT_BANNER] = M_NEVER(AGAIN),
     [PT_HELLO] = M_NEVER(SYNC),
     [PT_STEP_OUT] = M_NEVER(NO_STEP),
-    [PT_ROUND_SENT] = M_NEVER(NO_ROUND),
-    [PT_CONVERGED] = M_NEVER(NO_ROUND),
+    [PT_ROUND_SENT ... PT_CONVERGED] = M_NEVER(NO_ROUND),
     [PT_INTERVAL] = M_NEVER(NO_CLOCK),
     [PT_SUSPENDED] = M_NEVER("the domain stands still already"),
     [PT_SUSPEND_FAILED] = M_NEVER("the domain stands still"),
@@ -205,29 +199,30 @@ static const struct machine_cell cells[P_STATES_NR][PT_NR] = {
     [PT_CAPTURED] = GO(SEND, PA_OBEY, PA_RESUME, PA_SEND_EPOCH),
     NOT_SENDING,
     [PT_PLAIN_END] = M_NEVER(SYNC),
-    [PT_CAPTURE_FAILED] = GO(END, PA_OBEY, PA_RESUME, PA_SEND_END),
+    /* Whether it runs again is known before the peer is told anything. */
+    [PT_CAPTURE_FAILED] = GO(WAIT, PA_DEFER, PA_OBEY, PA_RESUME, PA_RECALL),
+    [PT_RESUME_FAILED] = M_NEVER(NO_AGAIN),
     [PT_READY_FIRST] = M_NEVER(SYNC),
     [PT_READY] = M_NEVER(SYNC),
     [PT_LOST_EARLY ... PT_LOST_LEASE] = M_NEVER(SYNC),
     [PT_PEER_ENDED] = M_NEVER(SYNC),
     [PT_PEER_CONFIRMED] = M_NEVER(SYNC),
     NOT_FENCING,
-    [PT_LOCAL_FAILED] = GO(END, PA_OBEY, PA_RESUME, PA_SEND_END),
+    [PT_LOCAL_FAILED] = GO(WAIT, PA_DEFER, PA_OBEY, PA_RESUME, PA_RECALL),
     [PT_GUEST_ENDED] = M_NEVER("a domain that stands still does nothing"),
     [PT_DESTROYED] = M_NEVER(SYNC),
-    [PT_USER_PAUSE] = M_NEVER(SYNC),
-    [PT_USER_RUN] = M_NEVER(SYNC),
+    [PT_USER_PAUSE ... PT_USER_RUN] = M_NEVER(SYNC),
     [PT_USER_STOP] = M_NEVER(SYNC),
     [PT_USER_RELEASE] = M_NEVER(SYNC),
 },
 [P_SEND] = {
     [PT_BANNER] = M_NEVER(AGAIN),
     [PT_STEP_OUT] = GO(SEND, PA_LOSE),
-    [PT_ROUND_SENT] = M_NEVER(NO_ROUND),
-    [PT_CONVERGED] = M_NEVER(NO_ROUND),
+    [PT_ROUND_SENT ... PT_CONVERGED] = M_NEVER(NO_ROUND),
     [PT_INTERVAL] = M_NEVER(NO_CLOCK),
     NOT_ASKED,
-    NOT_CAPTURED,
+    [PT_CAPTURED_FIRST ... PT_CAPTURE_FAILED] = M_NEVER(NO_CAPT),
+    [PT_RESUME_FAILED] = GO(DOOM, PA_DESTROY),
     NO_ANSWER(SEND),
     NO_WORD(SEND),
     NOT_FENCING,
@@ -248,8 +243,7 @@ static const struct machine_cell cells[P_STATES_NR][PT_NR] = {
 [P_ACK] = {
     [PT_BANNER] = M_NEVER(AGAIN),
     [PT_STEP_OUT] = GO(ACK, PA_LOSE),
-    [PT_ROUND_SENT] = M_NEVER(NO_ROUND),
-    [PT_CONVERGED] = M_NEVER(NO_ROUND),
+    [PT_ROUND_SENT ... PT_CONVERGED] = M_NEVER(NO_ROUND),
     [PT_INTERVAL] = M_NEVER(NO_CLOCK),
     NOT_ASKED,
     NOT_CAPTURED,
@@ -271,11 +265,12 @@ static const struct machine_cell cells[P_STATES_NR][PT_NR] = {
 [P_WAIT] = {
     [PT_BANNER] = M_NEVER(AGAIN),
     [PT_STEP_OUT] = M_NEVER(NO_STEP),
-    [PT_ROUND_SENT] = M_NEVER(NO_ROUND),
-    [PT_CONVERGED] = M_NEVER(NO_ROUND),
+    [PT_ROUND_SENT ... PT_CONVERGED] = M_NEVER(NO_ROUND),
     [PT_INTERVAL] = GO(SUSPEND, PA_SUSPEND),
     NOT_ASKED,
-    NOT_CAPTURED,
+    [PT_CAPTURED_FIRST ... PT_CAPTURED] = M_NEVER(NO_CAPT),
+    [PT_CAPTURE_FAILED] = GO(END, PA_OBEY, PA_SEND_END),
+    [PT_RESUME_FAILED] = GO(DOOM, PA_DESTROY),
     NOT_SENDING,
     NO_ANSWER(WAIT),
     NO_WORD(WAIT),
@@ -316,11 +311,33 @@ static const struct machine_cell cells[P_STATES_NR][PT_NR] = {
     ALONE(YIELD),
     [PT_USER_RELEASE] = GO(DONE, PA_RECLAIM, ENDS),
 },
+[P_DOOM] = {
+    [PT_BANNER] = M_NEVER(AGAIN),
+    [PT_STEP_OUT] = GO(HELD, PA_DISCONNECT, PA_ASK_USER),
+    [PT_ROUND_SENT ... PT_CONVERGED] = M_NEVER(NO_ROUND),
+    [PT_INTERVAL] = M_NEVER(NO_CLOCK),
+    NOT_ASKED,
+    NOT_CAPTURED,
+    [PT_SENT] = GO(DOOM, PA_NONE),
+    [PT_SENT_FIRST_PLAIN ... PT_SENT_PLAIN] = M_NEVER(ANSWERS),
+    [PT_READY_FIRST] = GO(DOOM, PA_LOSE),
+    [PT_READY] = GO(DOOM, PA_NONE),
+    NO_WORD(DOOM),
+    NOT_FENCING,
+    [PT_LOST_EARLY] = M_NEVER("the copy may take over"),
+    [PT_LOST_FENCE ... PT_LOST_LEASE] = GO(DOOM, PA_DISCONNECT),
+    [PT_PEER_ENDED] = GO(DOOM, PA_NONE),
+    [PT_LOCAL_FAILED] = GO(HELD, PA_DISCONNECT, PA_ASK_USER),
+    [PT_GUEST_ENDED] = GO(DOOM, PA_NONE),
+    [PT_DESTROYED] = GO(CLOSE, PA_DROP_ALL, PA_SEND_GONE),
+    [PT_USER_PAUSE ... PT_USER_RUN] = GO(DOOM, PA_TELL_PAUSE),
+    [PT_USER_STOP] = GO(DOOM, PA_NONE),
+    [PT_USER_RELEASE] = GO(DOOM, PA_NONE),
+},
 [P_END] = {
     [PT_BANNER] = M_NEVER(AGAIN),
     [PT_STEP_OUT] = GO(END, PA_LOSE),
-    [PT_ROUND_SENT] = GO(END, PA_NONE),
-    [PT_CONVERGED] = GO(END, PA_NONE),
+    [PT_ROUND_SENT ... PT_CONVERGED] = GO(END, PA_NONE),
     [PT_INTERVAL] = M_NEVER(NO_CLOCK),
     NOT_ASKED,
     NOT_CAPTURED,
@@ -338,8 +355,7 @@ static const struct machine_cell cells[P_STATES_NR][PT_NR] = {
     [PT_LOCAL_FAILED] = GO(END, PA_NONE),
     [PT_GUEST_ENDED] = GO(END, PA_DEFER),
     [PT_DESTROYED] = GO(CLOSE, PA_DROP_ALL),
-    [PT_USER_PAUSE] = GO(END, PA_OBEY),
-    [PT_USER_RUN] = GO(END, PA_OBEY),
+    [PT_USER_PAUSE ... PT_USER_RUN] = GO(END, PA_OBEY),
     [PT_USER_STOP] = GO(END, PA_NONE),
     [PT_USER_RELEASE] = GO(DONE, PA_DISCONNECT, ENDS),
 },
@@ -347,8 +363,7 @@ static const struct machine_cell cells[P_STATES_NR][PT_NR] = {
     [PT_BANNER] = M_NEVER(AGAIN),
     [PT_HELLO] = GO(CLOSE, PA_NONE),
     [PT_STEP_OUT] = GO(DONE, PA_DISCONNECT, PA_FINISH),
-    [PT_ROUND_SENT] = M_NEVER(NO_ROUND),
-    [PT_CONVERGED] = M_NEVER(NO_ROUND),
+    [PT_ROUND_SENT ... PT_CONVERGED] = M_NEVER(NO_ROUND),
     [PT_INTERVAL] = M_NEVER(NO_CLOCK),
     NOT_ASKED,
     NOT_CAPTURED,
@@ -363,8 +378,7 @@ static const struct machine_cell cells[P_STATES_NR][PT_NR] = {
     [PT_LOCAL_FAILED] = GO(CLOSE, PA_NONE),
     [PT_GUEST_ENDED] = GO(CLOSE, PA_GUEST_END),
     [PT_DESTROYED] = GO(CLOSE, PA_NONE),
-    [PT_USER_PAUSE] = GO(CLOSE, PA_OBEY),
-    [PT_USER_RUN] = GO(CLOSE, PA_OBEY),
+    [PT_USER_PAUSE ... PT_USER_RUN] = GO(CLOSE, PA_OBEY),
     [PT_USER_STOP] = GO(CLOSE, PA_NONE),
     [PT_USER_RELEASE] = GO(DONE, PA_DISCONNECT, PA_FINISH),
 },

@@ -25,6 +25,8 @@ X(FENCE, "fence", "the peer is lost and being fenced; output stays held") \
 X(HELD, "held", "the peer is lost and not proven off; output stays held") \
 X(YIELD, "yielded", "the peer is lost, and its copy takes over when this " \
   "host's lease is out: the domain stands still, output stays held") \
+X(DOOM, "doomed", "the domain can't run again; waits until it is destroyed, " \
+  "and its copy may take over") \
 X(END, "end", "has told the peer to discard its copy; waits for its word") \
 X(CLOSE, "close", "the copy will never run and output flows; waits for the " \
   "receiver to end") \
@@ -48,6 +50,8 @@ X(CAPTURED_FIRST, "captured-first", "the first epoch's state is complete " \
   "in staging") \
 X(CAPTURED, "captured", "a later epoch's state is complete in staging") \
 X(CAPTURE_FAILED, "capture-failed", "the epoch's state could not be taken") \
+X(RESUME_FAILED, "resume-failed", "the domain can't be made to run again, " \
+  "and the peer holds a copy that can") \
 X(SENT, "sent", "the epoch is out, to a peer that acknowledges") \
 X(SENT_FIRST_PLAIN, "sent-first-plain", "the first epoch is out, to a peer " \
   "that does not acknowledge") \
@@ -122,6 +126,8 @@ X(RELEASE_ALL, "release-all", "let all output go, give the path back and " \
   "the lease up") \
 X(DROP_ALL, "drop-output", "what is held never leaves; give the path " \
   "back and the lease up") \
+X(DESTROY, "destroy-domain", "begin to destroy the domain") \
+X(SEND_GONE, "send-gone", "send GONE: it is destroyed, take over") \
 X(GUEST_END, "guest-end", "if the domain has ended, do what its " \
   "configuration says") \
 X(REFUSE, "refuse", "tell the user why not now") \

@@ -32,6 +32,7 @@ X(dom, copy, "copy", (struct dom *d, const uint64_t *pfns, size_t n, \
 X(dom, suspend, "suspend", \
   (struct dom *d, unsigned int timeout_ms, struct err *e), \
   (d, timeout_ms, e)) \
+X(dom, resume, "resume", (struct dom *d, struct err *e), (d, e)) \
 X(dom, capture, "capture", \
   (struct dom *d, struct ckpt *c, uint64_t epoch, struct err *e), \
   (d, c, epoch, e)) \
@@ -42,7 +43,8 @@ X(dom, apply, "apply", \
   (struct dom *d, const struct ckpt *c, struct err *e), (d, c, e)) \
 X(dom, activate, "activate", (struct dom *d, bool run, struct err *e), \
   (d, run, e)) \
-X(dom, destroy, "destroy", (struct dom *d, struct err *e), (d, e))
+X(dom, destroy, "destroy", \
+  (struct dom *d, unsigned int wait_ms, struct err *e), (d, wait_ms, e))
 #define NET_FAULTS(X) \
 X(net, attach, "attach", (const struct dom_info *info, \
                           const struct logger *log, struct net **n_r, \

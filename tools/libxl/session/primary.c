@@ -378,6 +378,7 @@ void primary_result(struct colo_primary *p, struct colo_result *r)
 {
     *r = p->result;
     r->epochs = p->epochs_ready;
+    r->destroyed = p->destroyed;
     stats_median(&p->stats, &r->median);
     r->delay = primary_delay(p);
 }

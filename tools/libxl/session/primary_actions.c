@@ -93,7 +93,12 @@ void primary_act_resume(struct colo_primary *p)
     if (p->dom->resume(p->conf->dom, &e)) {
         primary_say(p, LOG_ERROR, "the domain can't be resumed: %s", e.msg);
         primary_verdict(p, COLO_END_FAILED, e.code, "%s", e.msg);
-        primary_post(p, PX_RESUME_FAILED);
+        if (p->leased && p->link.open)    /* its end could take too long */
+            primary_lost(p, "the domain can't be resumed");
+        else
+            primary_post(p, p->link.open && p->link.own &&
+                         p->epochs_ready >= p->mode->safe_epochs ?
+                         PT_RESUME_FAILED : PX_RESUME_FAILED);
     }
     p->suspended = false;
     p->dom->times(p->conf->dom, t);

@@ -32,6 +32,7 @@
 /* What is posted: the triggers of one table, and those that only the other
    has. */
 enum { PX_PEER_SUSPENDED = PT_NR, PX_PEER_RESUMED,
+       /* No copy is known that could go on instead. */
        PX_RESUME_FAILED,
        /* QEMU's dialect: */
        PX_OPENED, PX_RAM_SENT, PX_QEMU_READY, PX_REPLY, PX_RECEIVED,

@@ -115,6 +115,37 @@ void primary_act_drop_all(struct colo_primary *p)
     p->holding = false;
 }
 
+/* What takes longer is told by the domain's own event. */
+static void act_destroy(struct colo_primary *p)
+{
+    struct err e = { 0 };
+    int rc = p->dom->destroy(p->conf->dom, 0, &e);
+
+    primary_dont_look(p);
+    primary_clock(p, p->params.step_ms * ENV_MS);
+    if (rc == ERR_TIMEOUT)
+        return;
+    if (rc)
+        primary_say(p, LOG_ERROR, "the domain can't be destroyed: %s",
+                    e.msg);
+    p->destroyed = !rc;
+    primary_post(p, rc ? PT_LOCAL_FAILED : PT_DESTROYED);
+}
+
+static void act_send_gone(struct colo_primary *p)
+{
+    CLEANUP_BUF struct buf b = { 0 };
+    struct err e = { 0 };
+
+    p->sending = SENDING_NOTHING;
+    p->going_out = false;
+    primary_say(p, LOG_WARN, "it is destroyed on this host, so that its copy "
+                "takes over");
+    if (sr_put_gone(&b, &e) || link_put(&p->link, &b, &e))
+        primary_say(p, LOG_ERROR, "the peer can't be told: %s", e.msg);
+    primary_clock(p, p->link.open ? p->params.step_ms * ENV_MS : 1);
+}
+
 static primary_action_fn *const actions[PA_NR] = {
     [PA_ARM_GRACE] = primary_act_arm_grace, [PA_MEET] = primary_act_meet,
     [PA_MEET_PLAIN] = act_meet_plain, [PA_LOSE] = primary_act_lose,
@@ -135,6 +166,7 @@ static primary_action_fn *const actions[PA_NR] = {
     [PA_RECLAIM] = primary_act_reclaim, [PA_SEND_END] = primary_act_send_end,
     [PA_RELEASE_ALL] = primary_act_release_all,
     [PA_DROP_ALL] = primary_act_drop_all,
+    [PA_DESTROY] = act_destroy, [PA_SEND_GONE] = act_send_gone,
     [PA_GUEST_END] = primary_act_guest_end, [PA_REFUSE] = primary_act_refuse,
     [PA_FINISH] = primary_act_finish,
 };
@@ -152,6 +184,7 @@ static const char *const phases[P_STATES_NR] = {
     [P_GREET] = "connecting", [P_HELLO] = "connecting",
     [P_FIRST] = "copying", [P_FENCE] = "fencing", [P_HELD] = "held",
     [P_YIELD] = "held",
+    [P_DOOM] = "ending",
     [P_CLOSE] = "ending", [P_END] = "ending", [P_DONE] = "ended",
 };
 

@@ -11,9 +11,6 @@
 
 #include "bytes.h"
 
-/* Of DOM_STEP_LIMIT_MS each; then it goes on without us. */
-#define DESTROY_TRIES 6
-
 void secondary_failed(struct colo_secondary *s, const struct err *e, int t)
 {
     secondary_verdict(s, COLO_END_FAILED, e->code, "%s", e->msg);
@@ -243,13 +240,8 @@ void secondary_act_destroy(struct colo_secondary *s)
         s->ops->feed_close(s->env);
     }
     pairing_drop(&s->pairing);
-    for (int i = 0; s->dom && i < DESTROY_TRIES; i++) {
-        rc = s->dom_ops->destroy(s->dom, &e);
-        if (rc != ERR_TIMEOUT)
-            break;
-        if (s->link.own)
-            link_beat(&s->link);    /* the primary waits for its end */
-    }
+    if (s->dom)
+        rc = link_destroy(&s->link, s->dom_ops, s->dom, &e);
     s->copy_left = rc != 0;
     if (rc)
         secondary_say(s, LOG_ERROR, "the copy can't be destroyed: %s (then: "

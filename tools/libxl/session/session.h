@@ -171,6 +171,7 @@ struct colo_result {
     struct colo_delay delay;  /* of output; primary */
     bool guest_ended;         /* primary: finish() was called */
     bool guest_ending;        /* it goes on; to wait, call it again */
+    bool destroyed;           /* primary: the domain isn't here any more */
     bool paused;              /* taken over, and left paused for the user */
 };
 

@@ -63,6 +63,25 @@ t_capture_fails() {
     says "fail.capture, as XL_COLO_FAULT says" &&
         says "the copy is discarded"
 }
+# The copy has all that was let go, so it goes on in its place.
+t_resume_fails() {
+    with_fault fail.resume:5
+    says "the domain can't be resumed: fail.resume" &&
+        says "destroyed on this host, so that its copy takes over" &&
+        says "web: took over" && wait_for over
+}
+t_resume_fails_before_there_is_a_copy() {
+    with_fault fail.resume:1
+    says "protection failed: fail.resume, as XL_COLO_FAULT says" &&
+        ! grep -q "took over" "$tmp/p.err"
+}
+# Nobody is told that it is gone; whoever hears nothing takes over as ever.
+t_resume_and_destroy_fail() {
+    with_fault fail.resume:5,fail.destroy:1
+    says "the domain can't be destroyed" && says "xl destroy web" &&
+        says "web: took over" || return 1
+    ! grep -q "destroyed on this host" "$tmp/p.err"
+}
 t_apply_fails() {
     with_fault fail.apply:3
     says "the receiver gave its copy up; its last words: .*fail.apply, as"

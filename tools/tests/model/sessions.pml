@@ -21,12 +21,13 @@ mtype = { HELLO, HEAD, EPOCH, RUN, END, NEW, SUSPENDED, READY, RESUMED, ECHO,
           GONE, CONFIRMED };
 mtype = { impossible, two_copies, released_early, torn_epoch, old_epoch,
                 pause_lost, stuck, queue_full, gone_too_soon,
-                out_of_turn };
+                out_of_turn, none_left };
 
 byte p_rounds = ROUNDS;
 bool p_leased, p_yields;         /* its host ends without it; for the copy */
 bool p_round, p_asked, p_still, p_paused, p_over, p_gone, p_sending, p_hold;
-byte p_epoch, p_sent, p_marked;
+byte p_epoch, p_sent, p_marked, p_ready;
+bool p_stuck, p_doomed;          /* it won't run again; but its copy can */
 /* Output of so many epochs has been seen by clients: of those that were over
    before anything was held. In COLO, but for what both copies say alike. */
 #ifdef COLO
@@ -142,11 +143,52 @@ inline pa_capture()
     :: fails > 0 -> fails--; P_OUT(PT_capture_failed)
     fi
 }
-inline pa_resume() { p_still = false }
+inline pa_resume()
+{
+    p_still = false;
+#ifndef COLO
+    if
+    :: true
+    :: fails > 0 ->
+        fails--;
+        p_stuck = true;
+        if
+        :: p_leased && p_open -> P_OUT(p_loss)
+        :: !p_leased && p_open && p_ready >= NEEDED ->
+            p_doomed = true; P_OUT(PT_resume_failed)
+        :: else -> P_OUT(PT_local_failed)
+        fi
+    fi
+#endif
+}
+/* Not even that is certain. */
+inline pa_destroy_domain()
+{
+    if
+    :: true -> p_gone = true; P_OUT(PT_destroyed)
+    :: fails > 0 -> fails--; P_OUT(PT_local_failed)
+    fi
+}
+/* What is said last stands behind the epoch, and the clock is its own. */
+inline p_sends_rest()
+{
+    if
+    :: p_sending -> p_sending = false; p_sent = p_epoch
+    :: else
+    fi
+}
+inline pa_send_gone()
+{
+    if
+    :: p_open -> p_sends_rest(); P_SEND(GONE, 0)
+    :: else -> P_POST(PT_step_out)
+    fi
+}
 inline pa_send_epoch() { p_sending = true; P_SEND(EPOCH, p_epoch) }
-inline pa_hold_output() { p_hold = true; p_leased = LEASE }
+inline pa_hold_output() { p_hold = true; p_leased = LEASE; p_ready = p_epoch }
 inline pa_release_epoch()
 {
+    p_ready = p_epoch;
     if
     :: p_hold && p_marked > p_released ->
         CHECK(p_marked <= s_applied, released_early);
@@ -185,7 +227,12 @@ inline pa_reclaim()
     CHECK(!(s_active && s_host), two_copies);
     p_yields = false
 }
-inline pa_send_end() { P_SEND(END, 0) }
+inline pa_send_end()
+{
+    CHECK(!p_doomed, none_left);
+    p_sends_rest();
+    P_SEND(END, 0)
+}
 inline pa_release_all()
 {
     CHECK(!(s_active && s_host), two_copies);
@@ -325,6 +372,10 @@ inline s_reads()
     :: p2s?NEW, _ -> S_POST(ST_new)
 #endif
     :: p2s?END, _ -> s_ended = true; S_POST(ST_peer_end)
+    :: p2s?GONE, _ ->
+        CHECK(S_MAY, none_left);
+        s_ended = true;
+        S_POST(ST_peer_gone)
     fi
 }
 
@@ -371,8 +422,8 @@ end:
                 P_POST(PT_interval)
 #endif
               }
-    :: atomic { P_LIVES && P_IDLE && guests > 0 && !p_still && !p_paused &&
-                !p_over && !p_gone && ps != P_done ->
+    :: atomic { P_LIVES && P_IDLE && guests > 0 && !p_still && !p_stuck &&
+                !p_paused && !p_over && !p_gone && ps != P_done ->
                 guests--; p_over = true; p_asked = false;
                 P_POST(PT_guest_ended) }
     :: atomic { P_LIVES && P_IDLE && ps == P_fence && p_fenced == 1 ->

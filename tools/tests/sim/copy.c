@@ -105,10 +105,11 @@ int sim_copy_activate(struct dom *v, bool run, struct err *e)
     return 0;
 }
 
-int sim_copy_destroy(struct dom *v, struct err *e)
+int sim_copy_destroy(struct dom *v, unsigned int wait_ms, struct err *e)
 {
     struct sim_dom *d = sim_dom_of(v);
 
+    (void)wait_ms;
     (void)e;
     d->created = false;
     d->d.running = d->asked = false;

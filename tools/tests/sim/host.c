@@ -227,8 +227,9 @@ void sim_host_off(struct sim *s, int side)
     sim_at(s, sim_slot(h, SLOT_WATCHDOG), SIM_NEVER);
     if (h->alive)
         drop_session(s, h);
-    sim_dom_free(h->dom);
     sim_dom_free(h->copy);
+    sim_dom_free(h->fallen);
+    h->fallen = h->dom;
     h->dom = h->copy = NULL;
 }
 

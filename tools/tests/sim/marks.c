@@ -42,6 +42,7 @@ static void of_primary(struct sim *s, const struct colo_primary *p,
               HELD_DESTROYED);
     SOMETIMES(s, is(action, PA_REFUSE), STOP_REFUSED);
     SOMETIMES(s, is(action, PA_RECLAIM), RECLAIMED);
+    SOMETIMES(s, is(action, PA_SEND_GONE), HANDED_OVER);
     SOMETIMES(s, p->state == P_SETTLE && is(action, PA_RESUME), STOOD_STILL);
     SOMETIMES(s, out && p->guest_over && is(action, PA_DEFER), GUEST_LATE);
 }

@@ -30,6 +30,7 @@ X(STOOD_STILL, "a suspend is withdrawn too late, and is undone") \
 X(GUEST_LATE, "the guest ends while an epoch is out") \
 X(APPLY_FAILED, "an epoch can't be applied") \
 X(RESUME_FAILED, "the domain can't be resumed") \
+X(HANDED_OVER, "the domain can't be resumed, and its copy goes on") \
 X(ACTIVATE_FAILED, "the copy can't be started") \
 X(ALLOC, "an allocation of a session fails") \
 X(DROPPED, "output that was held is dropped") \

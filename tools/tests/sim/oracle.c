@@ -41,23 +41,31 @@ static bool stored(struct sim_dom *d, uint64_t number)
     return answer[0] == 'Y';
 }
 
+/* Who took over from it, be it that this has gone with its host since. */
+static struct sim_dom *heir(const struct sim_dom *d)
+{
+    const struct sim_host *h = &d->sim->host[!d->host];
+    struct sim_dom *other = h->dom ? h->dom : h->fallen;
+
+    return other && other->life == d->sim->life ? other : NULL;
+}
+
 /*
  * An answer of a copy that was taken over from may come late, when the peer's
  * SVM_READY was under way at that time: it is one that the new copy gave.
  */
 static bool both_said(struct sim_dom *d, uint64_t number)
 {
-    struct sim_dom *other = d->sim->host[!d->host].dom;
+    struct sim_dom *other = heir(d);
 
-    return other && other->life == d->sim->life && stored(other, number);
+    return other && stored(other, number);
 }
 
 static bool both_drew(struct sim_dom *d, uint64_t value)
 {
-    struct sim_dom *other = d->sim->host[!d->host].dom;
+    const struct sim_dom *other = heir(d);
 
-    return other && other->life == d->sim->life &&
-           guest_drawn(&other->d.guest) == value;
+    return other && guest_drawn(&other->d.guest) == value;
 }
 
 void oracle_told(struct sim_dom *d, uint64_t number)

@@ -302,6 +302,7 @@ void sim_end(struct sim *s)
             sim_host_kill(s, i);
         sim_dom_free(s->host[i].dom);
         sim_dom_free(s->host[i].copy);
+        sim_dom_free(s->host[i].fallen);
         pipe_dispose(&s->host[i].in);
         memset(&s->host[i], 0, sizeof(s->host[i]));
     }

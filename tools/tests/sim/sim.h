@@ -141,7 +141,7 @@ struct sim_host {
     bool feeding;
     int fence_status;
     uint64_t seen;                  /* newest generation, for good */
-    struct sim_dom *dom;            /* the domain that lives here */
+    struct sim_dom *dom, *fallen;   /* lives here; went with the host */
     struct sim_dom *copy;           /* a secondary's, not activated */
     struct dom *taken;
     struct colo_primary_conf pconf;
@@ -324,7 +324,7 @@ int sim_copy_create(struct dom *d, const struct dom_create *c, int *fd_r,
                     struct err *e);
 int sim_copy_apply(struct dom *d, const struct ckpt *c, struct err *e);
 int sim_copy_activate(struct dom *d, bool run, struct err *e);
-int sim_copy_destroy(struct dom *d, struct err *e);
+int sim_copy_destroy(struct dom *d, unsigned int wait_ms, struct err *e);
 /* Octets for a restore: taken, or -1 when it has ended. */
 ssize_t sim_dom_feed(struct sim_dom *d, const void *data, size_t n);
 void sim_dom_feed_end(struct sim_dom *d);

@@ -287,7 +287,7 @@ static void destroys_copy(void)
     struct err e = { 0 };
 
     for (uint64_t until = clock_ms() + WAIT_MS;;) {
-        int rc = w.ops->destroy(w.copy, &e);
+        int rc = w.ops->destroy(w.copy, 100, &e);
 
         if (rc != ERR_TIMEOUT || clock_ms() > until) {
             ok(rc, &e);

@@ -352,7 +352,7 @@ static int tear_down(void **state)
     if (w.src)
         w.ops->close(w.src);
     if (w.copy) {
-        w.ops->destroy(w.copy, NULL);
+        w.ops->destroy(w.copy, DOM_STEP_LIMIT_MS, NULL);
         w.ops->close(w.copy);
     }
     ckpt_dispose(&w.stage);

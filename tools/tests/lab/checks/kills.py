@@ -112,6 +112,25 @@ def kill_hvm(stage: Any) -> str:
     return death(stage, "hvm", "kill")
 
 
+@check()
+def stuck_pvh(stage: Any) -> str:
+    """The guest can't be resumed after an epoch: its copy goes on, no fence"""
+    guest = stage.guest("pvh")
+    boot = guest.control("id")
+    writer = stage.writer(guest)
+    watch = stage.watch(guest)
+    p = stage.protect(guest, env={"XL_COLO_FAULT": "fail.resume:40"})
+    status = p.wait_end(stage.s(40))
+    expect(status == 1, "xl remus ended with %d", status)
+    report = settled(stage, guest, writer, stage.dst, boot)
+    in_turn(watch, stage.src, stage.dst)
+    expect(stage.lab.host(stage.src).alive(), "its host was fenced")
+    times = [t for t, _ in writer.acks()]
+    gap = max(b - a for a, b in zip(times, times[1:]))
+    return "no answer for %.2f s, 0 of %d acknowledged writes lost" % (
+        gap, report["acknowledged"])
+
+
 # Here, since the guests that they want are there already.
 @check()
 def contract_hvm(stage: Any) -> str:
