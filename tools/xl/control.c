@@ -10,6 +10,7 @@
 #include "backends.h"
 #include "buf.h"
 #include "lock.h"
+#include "monitor.h"
 #include "order.h"
 #include "xl.h"
 
@@ -59,25 +60,42 @@ static int look_only(const struct order *o, const char **does_r,
 
 /* ---- colo-stop ---------------------------------------------------------- */
 
+/* Who waited for the domain's end had left for the session's sake. */
+static void watch_again(const struct order *o, const char *name, int lock)
+{
+    struct err e = { 0 };
+
+    if (!lock_was_watched(lock))
+        return;
+    lock_note_watched(lock, false);
+    if (!monitor_stock_lives(name) && monitor_start(o->x, name, &e) &&
+        e.code != ERR_BUSY)
+        xl_warn("colo-stop", name, "nobody waits for its end: %s", e.msg);
+}
+
 /* No session: what a dead one left held may still be there. */
 static int release_stale(struct order *o, struct err *e)
 {
     const struct backend *b = o->x->backend;
     CLEANUP_CLOSE int lock = -1;
+    char name[DOM_NAME_MAX] = "";
     struct dom *d;
     int rc;
 
     rc = look(o, o->who, &d, e);
-    if (!rc)    /* its session may know it by the name that it had */
+    if (!rc) {    /* its session may know it by the name that it had */
+        snprintf(name, sizeof(name), "%s", b->dom->info(d)->name);
         rc = lock_domain(o->x, b->dom->info(d)->uuid, &lock, e);
+    }
     if (!rc && b->dom->recover)
         rc = b->dom->recover(d, e);
     if (!rc && b->release_stale)
         rc = b->release_stale(b->dom->info(d), NULL, e);
     if (!rc)
-        printf("%s: no session protects it here; its output flows\n",
-               b->dom->info(d)->name);
+        printf("%s: no session protects it here; its output flows\n", name);
     b->dom->close(d);
+    if (!rc && !b->in_process)
+        watch_again(o, name, lock);
     return rc;
 }
 

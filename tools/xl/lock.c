@@ -61,3 +61,17 @@ int lock_domain(const struct xl *x, const uint8_t uuid[16], int *fd_r,
     *fd_r = -1;
     return e->code;
 }
+
+/* Best effort, as the file is: it goes with the host. */
+void lock_note_watched(int fd, bool watched)
+{
+    if (ftruncate(fd, 0) || (watched && pwrite(fd, "w", 1, 0) != 1))
+        return;
+}
+
+bool lock_was_watched(int fd)
+{
+    char c;
+
+    return pread(fd, &c, 1, 0) == 1;
+}

@@ -6,6 +6,7 @@
 #ifndef XL_LOCK_H
 #define XL_LOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -27,5 +28,9 @@ int lock_take(int fd, struct err *e);
  */
 int lock_domain(const struct xl *x, const uint8_t uuid[16], int *fd_r,
                 struct err *e);
+/* In that file, so that a killed session leaves it: somebody waited for the
+   domain's end before, and will have to again. */
+void lock_note_watched(int fd, bool watched);
+bool lock_was_watched(int fd);
 
 #endif

@@ -275,11 +275,14 @@ static int run_checked(struct work *w)
                            : 0;
     if (!rc)
         rc = monitor_dismiss(w->x, w->name, &ours, &e);
-    w->watched = ours || monitor_stock_lives(w->name);
+    w->watched = ours || monitor_stock_lives(w->name) ||
+                 lock_was_watched(w->lock);
+    lock_note_watched(w->lock, w->watched);
     if (!rc)
         rc = session(w, &e);
     ret = rc ? xl_fail(w->p->command, w->name, &e) : report_end(w);
     news_dispose(&w->news);
+    lock_note_watched(w->lock, false);
     close(w->lock);
     w->lock = -1;
     restore_watcher(w);

@@ -25,11 +25,17 @@ static void set_bit(uint64_t *words, uint64_t i)
     words[i / WORD_BITS] |= (uint64_t)1 << (i % WORD_BITS);
 }
 
+/* A migration that took the logs from us needs them to its end. */
+static bool theirs(struct dom *d)
+{
+    return d->dirty.rival.seen && xen_rival_look(d, NULL);
+}
+
 void xen_dirty_dispose(struct dom *d)
 {
     struct xen_dirty *w = &d->dirty;
 
-    if (w->on && d->xch)
+    if (w->on && d->xch && !theirs(d))
         xc_shadow_control(d->xch, d->info.domid, XEN_DOMCTL_SHADOW_OP_OFF,
                           NULL, 0);
     if (w->hbuf_pages)
@@ -188,7 +194,7 @@ void xen_log_stop(struct dom *d)
     if (d->state != XEN_GONE && xen_suspend_undo(d, UNDO_LIMIT_MS, &e))
         log_error(d->log, "event=resume-failed domid=%u why=\"%s\"",
                   d->info.domid, e.msg);
-    if (d->dm.logging && d->state != XEN_GONE &&
+    if (d->dm.logging && d->state != XEN_GONE && !theirs(d) &&
         xen_dm_log(&d->dm, false, &e))
         log_warn(d->log, "event=device-model-log-stays-on domid=%u "
                  "why=\"%s\"", d->info.domid, e.msg);

@@ -47,6 +47,7 @@ struct xen_rival {
     uint8_t *was;                  /* the page, when it was last clean */
     bool set;                      /* it is in the log, by us */
     bool tried;                    /* it may be, if it is clean now */
+    bool seen;                     /* somebody else emptied the log */
 };
 
 /* The dirty log on our side: Xen's bitmap, what is kept for later, a list. */

@@ -71,7 +71,8 @@ int xen_rival_after(struct dom *d, uint64_t *bits, bool cleaned,
     struct xen_rival *r = &d->dirty.rival;
     const uint8_t *page = xen_mem_page(&d->mem, r->pfn);
 
-    if (r->set && !has(bits, r->pfn))
+    r->seen = r->set && !has(bits, r->pfn);
+    if (r->seen)
         return err_set(e, ERR_DOMAIN, "another tool has emptied the dirty "
                        "log of %s (a migration?), so pages may be missed",
                        d->info.name);

@@ -28,8 +28,8 @@ X(YIELD, "yielded", "the peer is lost, and its copy takes over when this " \
 X(DOOM, "doomed", "the domain can't run again; waits until it is destroyed, " \
   "and its copy may take over") \
 X(END, "end", "has told the peer to discard its copy; waits for its word") \
-X(CLOSE, "close", "the copy will never run and output flows; waits for the " \
-  "receiver to end") \
+X(CLOSE, "close", "which of the two lives is settled, and output flows or " \
+  "is dropped; waits for the receiver to end") \
 X(DONE, "done", "protection has ended")
 
 #define PRIMARY_TRIGGERS(X) \

@@ -34,6 +34,10 @@ def kill_suspended(stage: Any, kind: str) -> str:
     stage.stop(stage.dst, guest)
     refused(stage, remus(guest.name, stage.dst), "colo-stop --release")
     stage.stop(stage.src, guest, "--release")
+    # Whoever waited for its end has left for the session's sake.
+    found = stage.sh(stage.src, "sh", "-c", "for f in /proc/[0-9]*/fd/*; do "
+                     "readlink $f; done").text
+    expect("/%s.monitor" % guest.name in found, "nobody waits for its end")
     report = settled(stage, guest, writer, stage.src, boot)
     # Nothing stays in the way of the next protection.
     writer = stage.writer(guest)
