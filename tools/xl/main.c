@@ -163,12 +163,10 @@ int main(int argc, char **argv)
     if (!strcmp(name, "help"))
         return help(&x, argv[at + 1]);
     c = command_find(name);
-    if (c && c->run == cmd_migrate_colo &&
-        !command_is_ours(c, argc - at, argv + at) &&
-        would_disturb(&x, argc - at, argv + at))
-        return EXIT_FAILURE;
     if (!c || !command_is_ours(c, argc - at, argv + at))
-        return hand_on(&x);
+        return c && c->run == cmd_migrate_colo &&
+               would_disturb(&x, argc - at, argv + at) ? EXIT_FAILURE
+                                                       : hand_on(&x);
     signal(SIGPIPE, SIG_IGN);
     return run(&x, c, argc - at, argv + at);
 }

@@ -156,19 +156,6 @@ int xen_child_wait(struct xen_child *c, int timeout_ms, const char *what,
     return rc;
 }
 
-int xen_child_run(struct dom *d, const struct xen_child_job *job,
-                  int timeout_ms, const char *what, struct err *e)
-{
-    struct xen_child c = { .fd = -1 };
-    int rc = xen_child_start(d, job, &c, e);
-
-    if (rc)
-        return rc;
-    rc = xen_child_wait(&c, timeout_ms, what, e);
-    xen_child_leave(&c);
-    return rc;
-}
-
 void xen_child_leave(struct xen_child *c)
 {
     if (c->pid > 0)

@@ -38,10 +38,8 @@ int xen_child_start(struct dom *d, const struct xen_child_job *job,
                     struct xen_child *c_r, struct err *e);
 /* ERR_AGAIN while it works; else it is reaped, and the job's result. */
 int xen_child_poll(struct xen_child *c, struct xen_report *r_r);
-/* Start, and wait for at most @timeout_ms; ERR_TIMEOUT leaves it working. */
-int xen_child_run(struct dom *d, const struct xen_child_job *job,
-                  int timeout_ms, const char *what, struct err *e);
-/* Of one that was started; ERR_TIMEOUT: it can be waited for again. */
+/* Wait for at most @timeout_ms. ERR_TIMEOUT leaves it working: it can be
+   waited for again. */
 int xen_child_wait(struct xen_child *c, int timeout_ms, const char *what,
                    struct err *e);
 /* It goes on, and isn't waited for any more. Idempotent. */

@@ -11,7 +11,6 @@
 
 #include "xen_priv.h"
 
-#define WORD_BITS   64u
 #define PAGES_MORE  65536u
 
 /* Finding out which pages exist goes on while the first copy is made. */
@@ -19,11 +18,6 @@
 #define STEP_MS     40u
 
 #define UNDO_LIMIT_MS 2000u
-
-static void set_bit(uint64_t *words, uint64_t i)
-{
-    words[i / WORD_BITS] |= (uint64_t)1 << (i % WORD_BITS);
-}
 
 /* A migration that took the logs from us needs them to its end. */
 static bool theirs(struct dom *d)
@@ -52,7 +46,7 @@ static int alloc(struct dom *d, uint64_t pages, struct err *e)
     struct xen_dirty *w = &d->dirty;
     size_t bytes;
 
-    w->words = d->mem.pfns / WORD_BITS + 1;
+    w->words = d->mem.pfns / XEN_WORD_BITS + 1;
     bytes = w->words * sizeof(uint64_t);
     w->hbuf = (xc_hypercall_buffer_t){ HYPERCALL_BUFFER_INIT_NO_BOUNCE };
     w->hbuf_pages = (bytes + XC_PAGE_SIZE - 1) / XC_PAGE_SIZE;
@@ -102,7 +96,7 @@ static void found(void *ctx, uint64_t pfn)
 {
     struct dom *d = ctx;
 
-    set_bit(d->dirty.keep, pfn);
+    xen_set_bit(d->dirty.keep, pfn);
 }
 
 static int map_some(struct dom *d, unsigned int budget_ms, struct err *e)
@@ -217,7 +211,7 @@ static void list_one(struct dom *d, uint64_t pfn)
     if (w->list_nr < w->list_max)
         w->list[w->list_nr++] = pfn;
     else
-        set_bit(w->keep, pfn);
+        xen_set_bit(w->keep, pfn);
 }
 
 static int take(struct dom *d, bool clean, unsigned int mode, struct err *e)
@@ -249,7 +243,7 @@ static int take(struct dom *d, bool clean, unsigned int mode, struct err *e)
         w->keep[i] = 0;
         for (; word; word &= word - 1)
             list_one(d,
-                     i * WORD_BITS + (unsigned int)__builtin_ctzll(word));
+                     i * XEN_WORD_BITS + (unsigned int)__builtin_ctzll(word));
     }
     return 0;
 }
@@ -316,7 +310,7 @@ int xen_copy(struct dom *d, const uint64_t *pfns, size_t n, uint8_t *to,
         }
         memset(to, 0, CKPT_PAGE_SIZE);
         if (d->dirty.on && pfns[i] < d->mem.pfns)
-            set_bit(d->dirty.keep, pfns[i]);
+            xen_set_bit(d->dirty.keep, pfns[i]);
     }
     d->times.copy_ns += clock_ns() - t0;
     return 0;
@@ -375,6 +369,6 @@ void xen_dirty_put_back(struct dom *d)
     size_t i;
 
     for (i = 0; i < d->dirty.list_nr; i++)
-        set_bit(d->dirty.keep, d->dirty.list[i]);
+        xen_set_bit(d->dirty.keep, d->dirty.list[i]);
     d->dirty.list_nr = 0;
 }

@@ -41,6 +41,21 @@ enum xen_state {
     XEN_GONE,
 };
 
+/* Bitmaps as Xen has them, in words. */
+#define XEN_WORD_BITS 64u
+static inline uint64_t xen_bit(uint64_t i)
+{
+    return (uint64_t)1 << (i % XEN_WORD_BITS);
+}
+static inline bool xen_has_bit(const uint64_t *words, uint64_t i)
+{
+    return words[i / XEN_WORD_BITS] & xen_bit(i);
+}
+static inline void xen_set_bit(uint64_t *words, uint64_t i)
+{
+    words[i / XEN_WORD_BITS] |= xen_bit(i);
+}
+
 /* A page by which it is seen that somebody else empties the log. */
 struct xen_rival {
     uint64_t pfn;

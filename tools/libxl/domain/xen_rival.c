@@ -19,13 +19,7 @@
 
 #include "xen_priv.h"
 
-#define WORD_BITS 64u
 #define LOOKS_MAX 4096u    /* page numbers to find one that is mapped */
-
-static bool has(const uint64_t *bits, uint64_t pfn)
-{
-    return bits[pfn / WORD_BITS] >> (pfn % WORD_BITS) & 1;
-}
 
 void xen_rival_dispose(struct xen_rival *r)
 {
@@ -71,7 +65,7 @@ int xen_rival_after(struct dom *d, uint64_t *bits, bool cleaned,
     struct xen_rival *r = &d->dirty.rival;
     const uint8_t *page = xen_mem_page(&d->mem, r->pfn);
 
-    r->seen = r->set && !has(bits, r->pfn);
+    r->seen = r->set && !xen_has_bit(bits, r->pfn);
     if (r->seen)
         return err_set(e, ERR_DOMAIN, "another tool has emptied the dirty "
                        "log of %s (a migration?), so pages may be missed",
@@ -80,12 +74,11 @@ int xen_rival_after(struct dom *d, uint64_t *bits, bool cleaned,
         /* Looked at after the log was emptied: a later write is in it. */
         r->set = page && !memcmp(page, r->was, CKPT_PAGE_SIZE);
         if (r->set)
-            bits[r->pfn / WORD_BITS] &=
-                ~((uint64_t)1 << (r->pfn % WORD_BITS));
+            bits[r->pfn / XEN_WORD_BITS] &= ~xen_bit(r->pfn);
     } else {
         /* Nor is it to be sent now, while it may change and change back. */
-        r->set = r->tried && !has(bits, r->pfn) &&
-                 !has(d->dirty.keep, r->pfn);
+        r->set = r->tried && !xen_has_bit(bits, r->pfn) &&
+                 !xen_has_bit(d->dirty.keep, r->pfn);
     }
     r->tried = false;
     if (r->set && cleaned)

@@ -26,7 +26,7 @@ static const struct machine_name actions[] = {
 #define NO_CLOCK "the clock runs only while waiting for the next epoch"
 #define NO_ASK   "the domain wasn't asked to stand still"
 #define NO_CAPT  "the capture's outcome is taken before anything else"
-#define NO_AGAIN "it isn't made to run again in this state, nor just before"
+#define NO_AGAIN "nobody tries to make it run or to destroy it just now"
 #define NO_EPOCH "no epoch is going out"
 #define ANSWERS  "a receiver that answers is one that acknowledges"
 #define NO_STEP  "no answer of the peer's is waited for"
@@ -39,7 +39,7 @@ static const struct machine_name actions[] = {
 /* Nor is anything else under way. */
 #define NOT_CAPTURED \
     [PT_CAPTURED_FIRST ... PT_CAPTURE_FAILED] = M_NEVER(NO_CAPT), \
-    [PT_RESUME_FAILED] = M_NEVER(NO_AGAIN)
+    [PT_RESUME_FAILED ... PT_DESTROY_FAILED] = M_NEVER(NO_AGAIN)
 #define NOT_SENDING \
     [PT_SENT ... PT_SENT_PLAIN] = M_NEVER(NO_EPOCH)
 #define NOT_FENCING \
@@ -200,15 +200,15 @@ static const struct machine_cell cells[P_STATES_NR][PT_NR] = {
     NOT_SENDING,
     [PT_PLAIN_END] = M_NEVER(SYNC),
     /* Whether it runs again is known before the peer is told anything. */
-    [PT_CAPTURE_FAILED] = GO(WAIT, PA_DEFER, PA_OBEY, PA_RESUME, PA_RECALL),
-    [PT_RESUME_FAILED] = M_NEVER(NO_AGAIN),
+    [PT_CAPTURE_FAILED] = GO(WAIT, PA_OBEY, PA_RESUME, PA_FAIL),
+    [PT_RESUME_FAILED ... PT_DESTROY_FAILED] = M_NEVER(NO_AGAIN),
     [PT_READY_FIRST] = M_NEVER(SYNC),
     [PT_READY] = M_NEVER(SYNC),
     [PT_LOST_EARLY ... PT_LOST_LEASE] = M_NEVER(SYNC),
     [PT_PEER_ENDED] = M_NEVER(SYNC),
     [PT_PEER_CONFIRMED] = M_NEVER(SYNC),
     NOT_FENCING,
-    [PT_LOCAL_FAILED] = GO(WAIT, PA_DEFER, PA_OBEY, PA_RESUME, PA_RECALL),
+    [PT_LOCAL_FAILED] = GO(WAIT, PA_OBEY, PA_RESUME, PA_FAIL),
     [PT_GUEST_ENDED] = M_NEVER("a domain that stands still does nothing"),
     [PT_DESTROYED] = M_NEVER(SYNC),
     [PT_USER_PAUSE ... PT_USER_RUN] = M_NEVER(SYNC),
@@ -223,6 +223,7 @@ static const struct machine_cell cells[P_STATES_NR][PT_NR] = {
     NOT_ASKED,
     [PT_CAPTURED_FIRST ... PT_CAPTURE_FAILED] = M_NEVER(NO_CAPT),
     [PT_RESUME_FAILED] = GO(DOOM, PA_DESTROY),
+    [PT_DESTROY_FAILED] = M_NEVER(NO_AGAIN),
     NO_ANSWER(SEND),
     NO_WORD(SEND),
     NOT_FENCING,
@@ -268,9 +269,9 @@ static const struct machine_cell cells[P_STATES_NR][PT_NR] = {
     [PT_ROUND_SENT ... PT_CONVERGED] = M_NEVER(NO_ROUND),
     [PT_INTERVAL] = GO(SUSPEND, PA_SUSPEND),
     NOT_ASKED,
-    [PT_CAPTURED_FIRST ... PT_CAPTURED] = M_NEVER(NO_CAPT),
-    [PT_CAPTURE_FAILED] = GO(END, PA_OBEY, PA_SEND_END),
+    [PT_CAPTURED_FIRST ... PT_CAPTURE_FAILED] = M_NEVER(NO_CAPT),
     [PT_RESUME_FAILED] = GO(DOOM, PA_DESTROY),
+    [PT_DESTROY_FAILED] = M_NEVER(NO_AGAIN),
     NOT_SENDING,
     NO_ANSWER(WAIT),
     NO_WORD(WAIT),
@@ -317,7 +318,9 @@ static const struct machine_cell cells[P_STATES_NR][PT_NR] = {
     [PT_ROUND_SENT ... PT_CONVERGED] = M_NEVER(NO_ROUND),
     [PT_INTERVAL] = M_NEVER(NO_CLOCK),
     NOT_ASKED,
-    NOT_CAPTURED,
+    [PT_CAPTURED_FIRST ... PT_CAPTURE_FAILED] = M_NEVER(NO_CAPT),
+    [PT_RESUME_FAILED] = M_NEVER(NO_AGAIN),
+    [PT_DESTROY_FAILED] = GO(HELD, PA_DISCONNECT, PA_ASK_USER),
     [PT_SENT] = GO(DOOM, PA_NONE),
     [PT_SENT_FIRST_PLAIN ... PT_SENT_PLAIN] = M_NEVER(ANSWERS),
     [PT_READY_FIRST] = GO(DOOM, PA_LOSE),
@@ -327,7 +330,7 @@ static const struct machine_cell cells[P_STATES_NR][PT_NR] = {
     [PT_LOST_EARLY] = M_NEVER("the copy may take over"),
     [PT_LOST_FENCE ... PT_LOST_LEASE] = GO(DOOM, PA_DISCONNECT),
     [PT_PEER_ENDED] = GO(DOOM, PA_NONE),
-    [PT_LOCAL_FAILED] = GO(HELD, PA_DISCONNECT, PA_ASK_USER),
+    [PT_LOCAL_FAILED] = GO(DOOM, PA_NONE),
     [PT_GUEST_ENDED] = GO(DOOM, PA_NONE),
     [PT_DESTROYED] = GO(CLOSE, PA_DROP_ALL, PA_SEND_GONE),
     [PT_USER_PAUSE ... PT_USER_RUN] = GO(DOOM, PA_TELL_PAUSE),

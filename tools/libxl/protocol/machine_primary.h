@@ -52,6 +52,7 @@ X(CAPTURED, "captured", "a later epoch's state is complete in staging") \
 X(CAPTURE_FAILED, "capture-failed", "the epoch's state could not be taken") \
 X(RESUME_FAILED, "resume-failed", "the domain can't be made to run again, " \
   "and the peer holds a copy that can") \
+X(DESTROY_FAILED, "destroy-failed", "nor can it be destroyed") \
 X(SENT, "sent", "the epoch is out, to a peer that acknowledges") \
 X(SENT_FIRST_PLAIN, "sent-first-plain", "the first epoch is out, to a peer " \
   "that does not acknowledge") \
@@ -104,6 +105,8 @@ X(TELL_PAUSE, "tell-pause-reason", "send PAUSE_REASON: what the user wants " \
 X(MARK, "mark-output", "what was held so far belongs to this epoch") \
 X(CAPTURE, "capture", "dirty pages and all state into staging") \
 X(RESUME, "resume", "let the domain run again") \
+X(FAIL, "fail", "what failed ends protection, once it is known whether the " \
+  "domain runs") \
 X(SEND_EPOCH, "send-epoch", "send staging, CHECKPOINT and CHECKPOINT_END") \
 X(HOLD, "hold-output", "from now on no output leaves, and a lease is kept, " \
   "if one is wanted") \

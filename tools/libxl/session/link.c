@@ -229,23 +229,6 @@ void link_beat(struct colo_link *l)
     l->ops->timer(l->env, ENV_TIMER_HEARTBEAT, l->heartbeat_ns);
 }
 
-int link_destroy(struct colo_link *l, const struct dom_ops *ops,
-                 struct dom *d, struct err *e)
-{
-    unsigned int beat = (unsigned int)(l->heartbeat_ns / ENV_MS);
-    int rc = ERR_TIMEOUT;
-
-    if (beat > DOM_STEP_LIMIT_MS || beat == 0)
-        beat = DOM_STEP_LIMIT_MS;
-    for (unsigned int ms = 0; rc == ERR_TIMEOUT && ms < LINK_DESTROY_MS;
-         ms += beat) {
-        rc = ops->destroy(d, beat, e);
-        if (rc == ERR_TIMEOUT && l->own && l->heartbeat_ns)
-            link_beat(l);
-    }
-    return rc;
-}
-
 bool link_is_silent(struct colo_link *l)
 {
     uint64_t quiet = l->ops->now(l->env) - l->heard_ns;

@@ -28,8 +28,6 @@
 #define LINK_EARLY_SILENCE_NS (2 * (uint64_t)DOM_STEP_LIMIT_MS * ENV_MS)
 /* After a failed write, how long the input may go on before it counts. */
 #define LINK_BROKEN_NS (500 * ENV_MS)
-/* So long a domain's end is waited for, at most. */
-#define LINK_DESTROY_MS 30000u
 /* Octets may wait on their way for this part of the silence limit. */
 #define LINK_WAIT_PART 4u
 
@@ -79,9 +77,6 @@ int link_same_mode(const struct colo_params *p, uint32_t features,
 
 /* The peer is ours: send signs of life from now on. */
 void link_start_beating(struct colo_link *l, uint64_t heartbeat_ns);
-/* Destroy the domain, with signs of life to a peer that knows them. */
-int link_destroy(struct colo_link *l, const struct dom_ops *ops,
-                 struct dom *d, struct err *e);
 /* And expect them, at least every LINK_EARLY_SILENCE_NS. Idempotent. */
 void link_start_listening(struct colo_link *l);
 /* From now on that much: what the user said once protection has begun, and

@@ -240,8 +240,7 @@ static primary_action_fn *const actions[QPA_NR] = {
     [QPA_ASK_USER] = primary_act_ask_user,
     [QPA_RELEASE_ALL] = primary_act_release_all,
     [QPA_DROP_ALL] = primary_act_drop_all,
-    [QPA_GUEST_END] = primary_act_guest_end,
-    [QPA_DESTROY] = act_destroy,
+    [QPA_GUEST_END] = primary_act_guest_end, [QPA_DESTROY] = act_destroy,
     [QPA_REFUSE] = act_refuse, [QPA_FINISH] = primary_act_finish,
 };
 
@@ -266,7 +265,7 @@ static const int trigger_of[PX_NR] = {
     [PT_USER_PAUSE] = QPT_USER_PAUSE, [PT_USER_RUN] = QPT_USER_RUN,
     [PT_USER_STOP] = QPT_USER_STOP, [PT_USER_RELEASE] = QPT_USER_RELEASE,
     [PX_PEER_SUSPENDED] = PX_NEVER, [PX_PEER_RESUMED] = PX_NEVER,
-    [PT_RESUME_FAILED] = QPT_RESUME_FAILED,
+    [PT_RESUME_FAILED] = QPT_RESUME_FAILED, [PT_DESTROY_FAILED] = PX_NEVER,
     [PX_RESUME_FAILED] = QPT_RESUME_FAILED,
     [PX_OPENED] = QPT_OPENED, [PX_RAM_SENT] = QPT_RAM_SENT,
     [PX_QEMU_READY] = QPT_READY, [PX_REPLY] = QPT_REPLY,

@@ -115,6 +115,11 @@ void primary_act_drop_all(struct colo_primary *p)
     p->holding = false;
 }
 
+static void act_fail(struct colo_primary *p)
+{
+    primary_post(p, PT_LOCAL_FAILED);
+}
+
 /* What takes longer is told by the domain's own event. */
 static void act_destroy(struct colo_primary *p)
 {
@@ -129,7 +134,7 @@ static void act_destroy(struct colo_primary *p)
         primary_say(p, LOG_ERROR, "the domain can't be destroyed: %s",
                     e.msg);
     p->destroyed = !rc;
-    primary_post(p, rc ? PT_LOCAL_FAILED : PT_DESTROYED);
+    primary_post(p, rc ? PT_DESTROY_FAILED : PT_DESTROYED);
 }
 
 static void act_send_gone(struct colo_primary *p)
@@ -155,6 +160,7 @@ static primary_action_fn *const actions[PA_NR] = {
     [PA_SUSPEND] = primary_act_suspend, [PA_MARK] = act_mark,
     [PA_SUSPEND_CANCEL] = primary_act_suspend_cancel,
     [PA_CAPTURE] = act_capture, [PA_RESUME] = primary_act_resume,
+    [PA_FAIL] = act_fail,
     [PA_SEND_EPOCH] = primary_act_send_epoch, [PA_HOLD] = act_hold,
     [PA_OBEY] = primary_act_obey, [PA_TELL_PAUSE] = primary_act_tell_pause,
     [PA_RELEASE_EPOCH] = act_release_epoch,
@@ -183,8 +189,7 @@ static const int trigger_of[PX_NR] = {
 static const char *const phases[P_STATES_NR] = {
     [P_GREET] = "connecting", [P_HELLO] = "connecting",
     [P_FIRST] = "copying", [P_FENCE] = "fencing", [P_HELD] = "held",
-    [P_YIELD] = "held",
-    [P_DOOM] = "ending",
+    [P_YIELD] = "held", [P_DOOM] = "ending",
     [P_CLOSE] = "ending", [P_END] = "ending", [P_DONE] = "ended",
 };
 

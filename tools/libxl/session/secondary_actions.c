@@ -11,6 +11,9 @@
 
 #include "bytes.h"
 
+/* So long a copy's end is waited for; then it goes on without us. */
+#define DESTROY_LIMIT_MS 30000u
+
 void secondary_failed(struct colo_secondary *s, const struct err *e, int t)
 {
     secondary_verdict(s, COLO_END_FAILED, e->code, "%s", e->msg);
@@ -228,6 +231,22 @@ void secondary_act_announce(struct colo_secondary *s)
         secondary_say(s, LOG_WARN, "the network wasn't told: %s", e.msg);
 }
 
+/* The primary waits for it, and hears meanwhile that we live. */
+static int destroy(struct colo_secondary *s, struct err *e)
+{
+    unsigned int beat = s->params.heartbeat_ms < DOM_STEP_LIMIT_MS
+                            ? s->params.heartbeat_ms : DOM_STEP_LIMIT_MS;
+    int rc = ERR_TIMEOUT;
+
+    for (unsigned int ms = 0; rc == ERR_TIMEOUT && ms < DESTROY_LIMIT_MS;
+         ms += beat) {
+        rc = s->dom_ops->destroy(s->dom, beat, e);
+        if (rc == ERR_TIMEOUT && s->link.own)
+            link_beat(&s->link);
+    }
+    return rc;
+}
+
 void secondary_act_destroy(struct colo_secondary *s)
 {
     struct err e = { 0 };
@@ -241,12 +260,12 @@ void secondary_act_destroy(struct colo_secondary *s)
     }
     pairing_drop(&s->pairing);
     if (s->dom)
-        rc = link_destroy(&s->link, s->dom_ops, s->dom, &e);
+        rc = destroy(s, &e);
     s->copy_left = rc != 0;
     if (rc)
         secondary_say(s, LOG_ERROR, "the copy can't be destroyed: %s (then: "
-                      "xl destroy %s)", e.msg, s->dom ?
-                      s->dom_ops->info(s->dom)->name : "it");
+                      "xl destroy %s)", e.msg,
+                      s->dom_ops->info(s->dom)->name);
     s->dom_ops->close(s->dom);
     s->dom = NULL;
 }

@@ -70,6 +70,12 @@ t_resume_fails() {
         says "destroyed on this host, so that its copy takes over" &&
         says "web: took over" && wait_for over
 }
+t_capture_and_resume_fail() {
+    with_fault fail.capture:6,fail.resume:6
+    says "the domain can't be resumed: fail.resume" &&
+        says "web: took over" && wait_for over &&
+        ! grep -q "event=bug" "$tmp/log/colo-web.log"
+}
 t_resume_fails_before_there_is_a_copy() {
     with_fault fail.resume:1
     says "protection failed: fail.resume, as XL_COLO_FAULT says" &&

@@ -166,7 +166,7 @@ inline pa_destroy_domain()
 {
     if
     :: true -> p_gone = true; P_OUT(PT_destroyed)
-    :: fails > 0 -> fails--; P_OUT(PT_local_failed)
+    :: fails > 0 -> fails--; P_OUT(PT_destroy_failed)
     fi
 }
 /* What is said last stands behind the epoch, and the clock is its own. */
@@ -184,6 +184,7 @@ inline pa_send_gone()
     :: else -> P_POST(PT_step_out)
     fi
 }
+inline pa_fail() { P_OUT(PT_local_failed) }
 inline pa_send_epoch() { p_sending = true; P_SEND(EPOCH, p_epoch) }
 inline pa_hold_output() { p_hold = true; p_leased = LEASE; p_ready = p_epoch }
 inline pa_release_epoch()

@@ -41,6 +41,13 @@ def turned_away(stage: Any, guest: Any, *wanted: str) -> str:
     return "%s (after %.2f s)" % (own[0], took)
 
 
+def other_domain(stage: Any, host: str, name: str, config: str) -> None:
+    """One of the system's xl, paused, that nobody protects."""
+    (stage.lab.run.share / (name + ".cfg")).write_text(config)
+    done = stage.sh(host, STOCK, "create", "-p", "/host/%s.cfg" % name)
+    expect(done.status == 0, "xl create: %s", done.err.decode().strip())
+
+
 @check()
 def bad_memory(stage: Any) -> str:
     """The other host has too little free memory: both numbers"""
@@ -48,10 +55,7 @@ def bad_memory(stage: Any) -> str:
     writer = stage.writer(guest)
     free = int(stage.sh(stage.dst, "sh", "-c", STOCK + " info | sed -n "
                         "'s/^free_memory *: //p'").text)
-    path = stage.lab.run.share / "filler.cfg"
-    path.write_text(FILLER % (free - SPARE_MB))
-    done = stage.sh(stage.dst, STOCK, "create", "-p", "/host/filler.cfg")
-    expect(done.status == 0, "xl create: %s", done.err.decode().strip())
+    other_domain(stage, stage.dst, "filler", FILLER % (free - SPARE_MB))
     line = turned_away(stage, guest, r"needs \d+ MiB", r"has \d+ MiB free")
     stage.sh(stage.dst, STOCK, "destroy", "filler")
     unharmed(stage, guest, writer)

@@ -112,14 +112,12 @@ def kill_hvm(stage: Any) -> str:
     return death(stage, "hvm", "kill")
 
 
-@check()
-def stuck_pvh(stage: Any) -> str:
-    """The guest can't be resumed after an epoch: its copy goes on, no fence"""
+def stuck(stage: Any, faults: str) -> str:
     guest = stage.guest("pvh")
     boot = guest.control("id")
     writer = stage.writer(guest)
     watch = stage.watch(guest)
-    p = stage.protect(guest, env={"XL_COLO_FAULT": "fail.resume:40"})
+    p = stage.protect(guest, env={"XL_COLO_FAULT": faults})
     status = p.wait_end(stage.s(40))
     expect(status == 1, "xl remus ended with %d", status)
     report = settled(stage, guest, writer, stage.dst, boot)
@@ -129,6 +127,18 @@ def stuck_pvh(stage: Any) -> str:
     gap = max(b - a for a, b in zip(times, times[1:]))
     return "no answer for %.2f s, 0 of %d acknowledged writes lost" % (
         gap, report["acknowledged"])
+
+
+@check()
+def stuck_pvh(stage: Any) -> str:
+    """The guest can't be resumed after an epoch: its copy goes on, no fence"""
+    return stuck(stage, "fail.resume:40")
+
+
+@check()
+def stuck_half_pvh(stage: Any) -> str:
+    """The same after an epoch whose state couldn't be taken"""
+    return stuck(stage, "fail.capture:40,fail.resume:40")
 
 
 # Here, since the guests that they want are there already.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .admit import turned_away
+from .admit import other_domain, turned_away
 from .bad_start import refused, remus, unharmed
 from .bad_stream import last_error
 from .harness import check, expect
@@ -35,10 +35,7 @@ def bad_identity(stage: Any) -> str:
     uuid = stage.sh(stage.src, STOCK, "vm-list").text
     uuid = [t for t in uuid.splitlines()
             if t.split()[-1] == guest.name][0].split()[0]
-    path = stage.lab.run.share / "twin.cfg"
-    path.write_text(TWIN % uuid)
-    done = stage.sh(stage.dst, STOCK, "create", "-p", "/host/twin.cfg")
-    expect(done.status == 0, "xl create: %s", done.err.decode().strip())
+    other_domain(stage, stage.dst, "twin", TWIN % uuid)
     line = turned_away(stage, guest, "has the UUID of")
     expect("twin" in stage.domains(stage.dst), "the other domain is gone")
     stage.sh(stage.dst, STOCK, "destroy", "twin")
