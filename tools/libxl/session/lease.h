@@ -7,13 +7,12 @@
  * to wait until the primary's domain runs no more, whatever became of its
  * session. docs/architecture.md says what this rests on.
  *
- * Here is the arithmetic, and how fresh the newest octet is of which the peer
- * has said that it read it. No I/O, no clock of its own.
+ * Here is the arithmetic. What the secondary has read is fresh.h's. No I/O, no
+ * clock.
  */
 #ifndef XC_SESSION_LEASE_H
 #define XC_SESSION_LEASE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #define LEASE_NS_PER_S ((uint64_t)1000000000)
@@ -34,22 +33,6 @@
 #define LEASE_UNIT_NS (LEASE_NS_PER_S / 10)
 /* A sign of life so often, or what is fresh is soon over. */
 #define LEASE_HEARTBEAT_MS_MAX 300u
-
-#define LEASE_MARKS 32u
-
-struct lease {
-    struct { uint64_t octets, ns; } mark[LEASE_MARKS];    /* sent, and when */
-    unsigned int first, count;
-    uint64_t sent;         /* octets so far */
-    uint64_t fresh_ns;     /* when it was sent, what is known as read */
-};
-
-/* At @now_ns, or later, what lies between the last call's octets and these
-   @octets of the stream was sent. */
-void lease_sent(struct lease *l, uint64_t octets, uint64_t now_ns);
-/* The peer says that it has read @octets. */
-void lease_received(struct lease *l, uint64_t octets);
-bool lease_is_fresh(const struct lease *l, uint64_t now_ns);
 
 /*
  * A primary's lease of @seconds, in units of LEASE_UNIT_NS: its domain runs no

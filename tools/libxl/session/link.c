@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lease.h"
+
 #define IOV_BATCH 64
 
 int link_init(struct colo_link *l, const struct env_ops *ops,
@@ -31,6 +33,8 @@ int link_init(struct colo_link *l, const struct env_ops *ops,
     if (!l->check)
         return err_set(e, ERR_NOMEM, "no memory for the stream's checks");
     l->heard_ns = ops->now(env);
+    fresh_init(&l->lease, LEASE_FRESH_NS);
+    fresh_init(&l->hears, p->silence_ms * ENV_MS);
     window_init(&l->window, p->silence_ms * ENV_MS / LINK_WAIT_PART);
     return 0;
 }
@@ -86,7 +90,8 @@ bool link_flush(struct colo_link *l)
         full = r <= 0;
     }
     window_sent(&l->window, l->out.sent, now);
-    lease_sent(&l->lease, l->out.sent, now);
+    fresh_sent(&l->lease, l->out.sent, now);
+    fresh_sent(&l->hears, l->out.sent, now);
     l->ops->want_send(l->env, !outq_empty(&l->out) &&
                               window_room(&l->window, l->out.sent, now));
     if (l->last && outq_empty(&l->out))
@@ -189,8 +194,10 @@ int link_received(struct colo_link *l, struct err *e)
     if (!rc)
         rc = window_received(&l->window, octets, l->out.sent,
                              l->ops->now(l->env), e);
-    if (!rc)
-        lease_received(&l->lease, octets);
+    if (!rc) {
+        fresh_received(&l->lease, octets);
+        fresh_received(&l->hears, octets);
+    }
     return rc;
 }
 
@@ -239,6 +246,11 @@ bool link_is_silent(struct colo_link *l)
         return true;
     l->ops->timer(l->env, ENV_TIMER_SILENCE, l->silence_ns - quiet);
     return false;
+}
+
+bool link_is_heard(const struct colo_link *l)
+{
+    return fresh_at(&l->hears, l->ops->now(l->env));
 }
 
 void link_close(struct colo_link *l)

@@ -12,7 +12,7 @@
 
 #include "env.h"
 #include "err.h"
-#include "lease.h"
+#include "fresh.h"
 #include "log.h"
 #include "outq.h"
 #include "reader.h"
@@ -40,7 +40,8 @@ struct colo_link {
     struct sr_validator *check;
     struct buf body;             /* of the small record being read */
     struct window window;        /* bounds what is under way to the peer */
-    struct lease lease;          /* how fresh what the peer has read is */
+    struct fresh lease, hears;   /* what the peer has read, by the limits of
+                                    a lease and of silence */
     uint64_t reported;           /* octets, to a peer that bounds them */
     uint64_t generation;
     uint64_t heard_ns;           /* when the last octet came */
@@ -104,6 +105,11 @@ static inline bool link_hears(const struct colo_link *l, uint64_t limit_ns)
 {
     return l->open && l->ops->now(l->env) - l->heard_ns < limit_ns;
 }
+
+/* Whether the peer has certainly read something that we sent less than a
+   silence limit ago: until then it hasn't taken over because of our silence,
+   and what it said before then still holds. */
+bool link_is_heard(const struct colo_link *l);
 
 /* Close for good: nothing is sent or received any more. */
 void link_close(struct colo_link *l);

@@ -117,6 +117,21 @@ int pairing_fd(struct pairing *g)
 
 /* ---- frames ------------------------------------------------------------- */
 
+/* Nothing is equal any more, until the next checkpoint. */
+static void hold(struct pairing *g)
+{
+    for (unsigned int i = 0; g->comparing && i < g->ports_nr; i++)
+        compare_hold(g->ports[i].compare);
+}
+
+/* Once the peer may have taken over, what it said before then doesn't count:
+   it may say it to others by itself. */
+static void doubt(struct pairing *g)
+{
+    if (!link_is_heard(g->link))
+        hold(g);
+}
+
 static void want(struct pairing *g, enum compare_why why)
 {
     if (why == COMPARE_FINE || g->wanted)
@@ -158,6 +173,7 @@ static int take(struct pairing *g, const struct net_frame *f, struct err *e)
         return 0;
     if (f->to_domain)
         return tell(g, port, f, e);
+    doubt(g);
     want(g, compare_primary(port->compare, f->data, f->size,
                             g->ops->now(g->env)));
     return 0;
@@ -192,6 +208,7 @@ int pairing_peer(struct pairing *g, struct buf *body, struct err *e)
         rewrite_input(port->rewrite, body->data + FRAME_HEAD, f.size, false);
         emit(g, &f);
     } else if (g->comparing) {
+        doubt(g);
         want(g, compare_secondary(port->compare, f.data, f.size,
                                   g->ops->now(g->env)));
     }
@@ -230,8 +247,7 @@ void pairing_tick(struct pairing *g)
 void pairing_stand(struct pairing *g)
 {
     g->still = true;
-    for (unsigned int i = 0; g->comparing && i < g->ports_nr; i++)
-        compare_hold(g->ports[i].compare);
+    hold(g);
 }
 
 void pairing_checkpoint(struct pairing *g)

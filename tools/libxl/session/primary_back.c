@@ -81,6 +81,36 @@ static int back_gone(struct colo_primary *p)
     return 0;
 }
 
+/* An answer to the epoch that is out. One that hears nothing of us may have
+   taken over since it gave it. */
+static bool is_doubtful(const struct colo_primary *p)
+{
+    return p->going_out && !p->sending && p->epoch >= p->mode->safe_epochs &&
+           !link_is_heard(&p->link);
+}
+
+/* What is doubtful counts once the peer is known to hear us, or never: then it
+   is lost. */
+static void back_ready(struct colo_primary *p)
+{
+    int t = p->epoch == 1 ? PT_READY_FIRST : PT_READY;
+
+    if (p->doubted.count || !is_doubtful(p)) {
+        primary_post(p, t);
+        return;
+    }
+    log_info(p->conf->log, "event=ready-doubted epoch=%" PRIu64, p->epoch);
+    triggers_post(&p->doubted, p->mode->trigger_of[t]);
+}
+
+static void back_resumed(struct colo_primary *p)
+{
+    if (p->doubted.count == 1)    /* it stands behind that */
+        triggers_post(&p->doubted, p->mode->trigger_of[PX_PEER_RESUMED]);
+    else
+        primary_post(p, PX_PEER_RESUMED);
+}
+
 static int back_state(struct colo_primary *p, struct err *e)
 {
     enum wire_state id;
@@ -91,13 +121,13 @@ static int back_state(struct colo_primary *p, struct err *e)
     primary_blame(p, "the receiver says %s out of turn", wire_state_name(id));
     switch (id) {
     case WIRE_STATE_SVM_READY:
-        primary_post(p, p->epoch == 1 ? PT_READY_FIRST : PT_READY);
+        back_ready(p);
         return 0;
     case WIRE_STATE_SVM_SUSPENDED:
         buf_clear(&p->peer_pfns);
         return 0;    /* with the list, which follows */
     case WIRE_STATE_SVM_RESUMED:
-        primary_post(p, PX_PEER_RESUMED);
+        back_resumed(p);
         return 0;
     default:
         return err_set(e, ERR_PEER, "%s, which a receiver doesn't say",
@@ -170,6 +200,18 @@ static int back_item(struct colo_primary *p, const struct sr_item *it,
     }
 }
 
+/* One after the other: the first may end it all. */
+static void believe(struct colo_primary *p)
+{
+    int t;
+
+    while (p->link.open && link_is_heard(&p->link) &&
+           (t = triggers_take(&p->doubted)) >= 0) {
+        inbox_post(&p->inbox, t);
+        primary_run(p);
+    }
+}
+
 size_t primary_input(struct colo_primary *p, const uint8_t *data, size_t n)
 {
     size_t left = n;
@@ -194,6 +236,7 @@ size_t primary_input(struct colo_primary *p, const uint8_t *data, size_t n)
         else if (it.kind == SR_NEED_MORE)
             break;
         primary_run(p);
+        believe(p);
     }
     return n;
 }
@@ -221,6 +264,9 @@ void primary_late(struct colo_primary *p)
         primary_blame(p, "the receiver takes no data");
     else if (p->ended)
         primary_blame(p, "the receiver doesn't confirm the end");
+    else if (p->doubted.count)
+        primary_blame(p, "nothing shows that the receiver hears us since its "
+                      "SVM_READY for epoch %" PRIu64, p->epoch);
     else
         primary_blame(p, "no SVM_READY for epoch %" PRIu64 " in time",
                       p->epoch);

@@ -96,6 +96,7 @@ struct colo_primary {
     int state;
     struct trigger_inbox inbox;
     struct trigger_queue deferred;
+    struct trigger_queue doubted;     /* answers, until the peer hears us */
     struct net *net;
     bool holding;
     struct pairing pairing;           /* COLO */

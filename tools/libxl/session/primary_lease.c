@@ -7,9 +7,11 @@
  */
 #include "primary_int.h"
 
+#include "lease.h"
+
 static bool fresh(const struct colo_primary *p)
 {
-    return lease_is_fresh(&p->link.lease, p->ops->now(p->env));
+    return fresh_at(&p->link.lease, p->ops->now(p->env));
 }
 
 /* Nothing but this session lets it run again. */
@@ -26,7 +28,7 @@ void primary_lease_begin(struct colo_primary *p)
 
     if (!p->params.lease_s || p->leased)
         return;
-    p->link.lease.fresh_ns = p->ops->now(p->env);
+    p->link.lease.ns = p->ops->now(p->env);
     if (p->dom->lease(p->conf->dom, p->params.lease_s, &e)) {
         p->lease_failed = true;
         primary_local_failed(p, &e);

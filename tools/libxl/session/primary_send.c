@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "lease.h"
+
 /* libxc's headers and what is sent once. */
 static int put_static(struct colo_primary *p, struct buf *b, struct err *e)
 {

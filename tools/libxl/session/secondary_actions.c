@@ -116,6 +116,7 @@ void secondary_act_send_ready(struct colo_secondary *s)
     buf_clear(&s->digests);
     if (s->epochs >= s->mode->safe_epochs)
         link_allow_silence(&s->link, s->params.silence_ms * ENV_MS);
+    link_report(&s->link, 1);    /* only who is heard is believed */
     if (s->link.own &&
         link_put_state(&s->link, WIRE_STATE_SVM_READY, &e))
         secondary_failed(s, &e, ST_LOCAL_FAILED);

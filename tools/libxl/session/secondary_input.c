@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "lease.h"
 
 /* Into the pipe right away, if nothing waits for it and it takes some. */
 static int to_feed(struct colo_secondary *s, const void *data, size_t n,

@@ -14,6 +14,7 @@
 #define SEED 1
 /* No recovery takes more actions. */
 #define RECOVERY_MAX 24u
+#define FREEZE_NS (3 * COLO_SILENCE_MS_DEFAULT * SIM_MS)
 
 enum proof { NOTHING, COMMAND, LEASE };
 enum ending { USER_STOPS_P, USER_STOPS_S, GUEST_ENDS, DESTROYED };
@@ -102,6 +103,10 @@ bool sim_crashes(struct sim *s, int side)
         sim_cut(s);
     for (int i = 0; c->kind == CRASH_SILENCE && i < 2; i++)
         sim_silence(s, i, 24 * 3600 * SIM_S);
+    if (c->kind == CRASH_FREEZE && s->params.colo && s->host[side].is_primary)
+        s->freeze_ns = FREEZE_NS;
+    else if (c->kind == CRASH_FREEZE)
+        sim_freeze(s, !side, FREEZE_NS, true);
     return false;
 }
 

@@ -80,14 +80,21 @@ static void silence(struct sim *s, int side)
     sim_silence(s, side, (10 * SIM_MS) << shift);
 }
 
-/* As a process that was stopped, or a host that was: nothing of it goes on. */
+void sim_freeze(struct sim *s, int side, uint64_t while_ns, bool host)
+{
+    s->host[side].frozen_until = s->now + while_ns;
+    s->host[side].all_frozen = host;
+}
+
 static void freeze(struct sim *s, int side)
 {
-    struct sim_host *h = &s->host[side];
+    uint64_t ns = (100 * SIM_MS) << sim_below(s, 6);
 
     s->mishaps++;
-    h->frozen_until = s->now + ((100 * SIM_MS) << sim_below(s, 6));
-    h->all_frozen = sim_chance(s, 500);
+    if (s->params.colo && s->host[side].is_primary && sim_chance(s, 500))
+        s->freeze_ns = ns;    /* when the copy is about to say the same */
+    else
+        sim_freeze(s, side, ns, sim_chance(s, 500));
 }
 
 /* Whether @data[@at] is in a word that says GONE. */

@@ -69,7 +69,7 @@ static void take_input(struct sim *s, int side)
         if (o->wants_send)
             sim_by(s, sim_slot(o, SLOT_WRITABLE), s->now + 10000);
     } else if (h->in.closed && !h->in.told && !h->in.segments) {
-        h->in.told = true;
+        h->in.told = h->in.saw_end = true;
         h->role->eof(h->session);
     }
 }

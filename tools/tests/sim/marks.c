@@ -38,6 +38,7 @@ static void of_primary(struct sim *s, const struct colo_primary *p,
     SOMETIMES(s, p->state == P_ACK && is(action, PA_DISCONNECT) &&
               p->epoch == s->applied && p->epochs_ready < p->epoch,
               READY_LOST);
+    SOMETIMES(s, p->doubted.count && is(action, PA_DISCONNECT), DOUBTED);
     SOMETIMES(s, p->state == P_HELD && is(action, PA_DROP_ALL),
               HELD_DESTROYED);
     SOMETIMES(s, is(action, PA_REFUSE), STOP_REFUSED);
@@ -139,8 +140,8 @@ bool marks_lease_is_old(const struct sim_host *h)
 
     if (!h->alive || !h->is_primary)
         return false;
-    age = h->env.sim->now - p->link.lease.fresh_ns;
-    return age > LEASE_FRESH_NS * 3 / 4 && age <= LEASE_FRESH_NS;
+    age = h->env.sim->now - p->link.lease.ns;
+    return age > LEASE_FRESH_NS * 3 / 4 && age < LEASE_FRESH_NS;
 }
 
 /* 0: there is no session. */

@@ -116,6 +116,10 @@ static int net_next(struct net *n, struct net_frame *f_r)
     };
     f->first = (f->first + 1) % FRAMES_MAX;
     f->count--;
+    if (!f_r->to_domain && !n->dom->d.copy && n->sim->freeze_ns) {
+        sim_freeze(n->sim, n->dom->host, n->sim->freeze_ns, true);
+        n->sim->freeze_ns = 0;
+    }
     return 0;
 }
 
@@ -126,6 +130,7 @@ static int net_put(struct net *n, const struct net_frame *f, struct err *e)
     if (fails(n, "put", e))
         return e->code;
     if (!f->to_domain && !d->d.copy) {
+        oracle_speaks(d);
         sim_client_hears(n->sim, d->host, f->data, f->size);
     } else if (f->to_domain && d->d.copy) {
         sim_frames_put(&d->waiting, true, f->data, f->size);

@@ -51,21 +51,27 @@ static struct sim_dom *heir(const struct sim_dom *d)
 }
 
 /*
- * An answer of a copy that was taken over from may come late, when the peer's
- * SVM_READY was under way at that time: it is one that the new copy gave.
+ * An answer of a copy that was taken over from may come late, when the stream
+ * broke and the peer's SVM_READY was under way: it is one that the new copy
+ * gave. Not when it took over as it heard nothing: then the other doubts it.
  */
+static bool late(const struct sim_dom *d, const struct sim_dom *heir)
+{
+    return heir && (heir->on_end || sim_is_qemu(d->sim) || d->sim->tainted);
+}
+
 static bool both_said(struct sim_dom *d, uint64_t number)
 {
     struct sim_dom *other = heir(d);
 
-    return other && stored(other, number);
+    return late(d, other) && stored(other, number);
 }
 
 static bool both_drew(struct sim_dom *d, uint64_t value)
 {
     const struct sim_dom *other = heir(d);
 
-    return other && guest_drawn(&other->d.guest) == value;
+    return late(d, other) && guest_drawn(&other->d.guest) == value;
 }
 
 void oracle_told(struct sim_dom *d, uint64_t number)
@@ -89,6 +95,13 @@ void oracle_told(struct sim_dom *d, uint64_t number)
     s->told[s->told_nr++] = number;
     s->told_at = s->now;
     s->count.told++;
+}
+
+void oracle_speaks(struct sim_dom *d)
+{
+    SIM_CHECK(d->sim, d->life == d->sim->life || late(d, heir(d)),
+              "two copies speak: a frame of copy %" PRIu64 " leaves",
+              d->life);
 }
 
 void oracle_drew(struct sim_dom *d, uint64_t value)
@@ -165,6 +178,7 @@ void oracle_activated(struct sim_dom *d, bool run)
     struct sim_host *o = &s->host[!d->host];
     size_t lost = 0;
 
+    d->on_end = s->host[d->host].in.saw_end;
     sim_say(s, "%d: takes over from epoch %" PRIu64, d->host, d->epoch);
     SOMETIMES(s, o->power && sim_frozen(s, !d->host), THAWED);
     marks_taken_over(d, run);

@@ -56,7 +56,8 @@ static bool step(struct sim *s, uint64_t until)
                sim_below(s, 2 * s->fault_every)));
     } else if (sim_frozen(s, slot / SLOT_HOST_NR) &&
                slot % SLOT_HOST_NR != SLOT_WATCHDOG) {
-        sim_at(s, slot, s->host[slot / SLOT_HOST_NR].frozen_until);
+        sim_at(s, slot, s->host[slot / SLOT_HOST_NR].frozen_until +
+               sim_below(s, 1000));    /* in any order */
     } else {
         sim_host_step(s, slot / SLOT_HOST_NR, slot % SLOT_HOST_NR);
     }
@@ -175,7 +176,7 @@ void sim_fresh(struct sim *s)
 {
     s->mishaps = 0;
     s->fail_alloc = s->fail_domain = s->fail_net = s->fail_fence = 0;
-    s->slow_until = 0;
+    s->slow_until = s->freeze_ns = 0;
     s->killed = false;
     s->calm = s->tainted = s->was_protected = s->guest_over = false;
     s->stale = s->kills_next = false;

@@ -13,6 +13,7 @@
 
 #include "embedded_int.h"
 #include "embedded_tcp.h"
+#include "happens.h"
 #include "lease.h"
 #include "marks.h"
 #include "network.h"
@@ -23,30 +24,6 @@
 #define SIM_MS    ((uint64_t)1000000)
 #define SIM_S     (1000 * SIM_MS)
 #define SIM_TRACE_LINES 4096u
-
-/* What can happen, each with a weight of its own in each seed. */
-#define SIM_FAULTS(X) \
-X(POWER_P, "the primary's host dies") \
-X(POWER_S, "the secondary's host dies") \
-X(KILL_P, "the primary's process dies") \
-X(KILL_S, "the secondary's process dies") \
-X(AT_ACTION, "a process or host dies between two actions") \
-X(CUT, "the connection breaks") \
-X(SILENT_P, "nothing arrives at the primary for a while") \
-X(SILENT_S, "nothing arrives at the secondary for a while") \
-X(SLOW, "the link is slow for a while") \
-X(FREEZE_P, "the primary's host, or its process, stands still for a while") \
-X(FREEZE_S, "the secondary's does") \
-X(ALLOC, "an allocation fails") \
-X(DOMAIN, "an operation on a domain fails") \
-X(NET, "an operation on the network fails") \
-X(FENCE, "the next fence command fails or hangs") \
-X(GUEST, "the guest ends") \
-X(USER_STOP, "the user ends protection") \
-X(USER_PAUSE, "the user pauses, or lets run again") \
-X(USER_WRONG, "the user asks for what can't be") \
-X(STRANGER, "another tool pauses the domain, or lets it run again") \
-X(GARBAGE, "an octet changes on its way")
 
 /* A long run has to have seen @condition hold: sim -r. */
 #define SOMETIMES(s, condition, name) \
@@ -83,7 +60,8 @@ struct sim_pipe {
     uint64_t silent_until;
     bool closed;                    /* end of stream after what is under way */
     bool dead;                      /* the sender's host is off: no end */
-    bool told;                      /* the end was seen */
+    bool told;                      /* the end was seen; */
+    bool saw_end;                   /* and it was the other side's */
 };
 
 struct sim_dom;
@@ -116,6 +94,7 @@ struct sim_dom {
     struct sim *sim;
     int host;
     uint64_t life;                  /* which of all copies may speak */
+    bool on_end;                    /* took over, as the stream had ended */
     struct net out;
     struct sim_frames waiting;      /* for a copy that stands still */
     bool suspended, asked, over, created;
@@ -163,14 +142,6 @@ struct sim_client {
 
 #define CRASHES_MAX 2
 
-/* What happens before a side's @at-th action, counted from the start of the
-   session, or from what happened first. */
-#define SIM_CRASHES(X) \
-X(PROCESS, "process")    /* its process dies */ \
-X(HOST, "host")          /* its host dies */ \
-X(CUT, "cut")            /* the connection breaks */ \
-X(SILENCE, "silence")    /* nothing arrives any more, at either side */
-
 #define SIM_CRASH_ID(id, name) CRASH_##id,
 enum sim_crash_kind { SIM_CRASHES(SIM_CRASH_ID) CRASH_KINDS };
 
@@ -206,6 +177,8 @@ struct sim {
     bool calm;                      /* no more faults in this session */
     bool lease_world;               /* a seed whose sessions all keep leases */
     bool kills_next;                /* the next fault is a primary's death */
+    uint64_t freeze_ns;             /* the primary's host stands still so long,
+                                       once its domain says something */
     bool tainted;                   /* octets changed: TCP would notice */
     bool was_protected, guest_over, failed;
     /* The next one fails: 0: none, else it counts down. */
@@ -335,6 +308,8 @@ void sim_dom_step(struct sim *s, int side);
 
 /* oracle.c */
 void oracle_told(struct sim_dom *d, uint64_t number);
+/* COLO: a frame of it leaves, be somebody there to hear it or not. */
+void oracle_speaks(struct sim_dom *d);
 /* COLO: the domain said @value, which no other would have. */
 void oracle_drew(struct sim_dom *d, uint64_t value);
 void oracle_captured(struct sim_dom *d);
@@ -356,6 +331,8 @@ void sim_swarm_lease(struct sim *s);    /* what tries leases comes often */
 void sim_fault(struct sim *s);
 void sim_cut(struct sim *s);
 void sim_silence(struct sim *s, int side, uint64_t while_ns);
+/* As a process that was stopped, or a whole host: nothing of it goes on. */
+void sim_freeze(struct sim *s, int side, uint64_t while_ns, bool host);
 /* Whether this operation is the one that *@left counts down to. */
 bool sim_op_fails(struct sim_dom *d, unsigned int *left, const char *what,
                   struct err *e);
