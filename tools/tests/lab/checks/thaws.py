@@ -60,7 +60,7 @@ def thaw_late(stage: Any) -> str:
     return thawed(stage, 1.1)
 
 
-@check()
+@check(soak=True)
 def thaw_long(stage: Any) -> str:
     """Its host stands still for 3 silence limits"""
     return thawed(stage, 3.0)
