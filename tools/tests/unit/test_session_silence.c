@@ -7,6 +7,7 @@
 
 static const struct side plain = { .silence_ms = 0 };
 static const struct side wary = { .silence_ms = 2000 };
+static const struct side patient = { .silence_ms = 4000 };
 static const struct side shared = { .shared_disks = true };
 static const struct side manual = { .takeover = COLO_TAKEOVER_MANUAL };
 static const struct side rash = { .takeover = COLO_TAKEOVER_AUTO };
@@ -112,6 +113,62 @@ static void frozen_primary_that_comes_back_is_not_heard(void **state)
     stop(&p);
 }
 
+/* Writes from @from on, whose answers nobody waits for. */
+static void send_numbers(int fd, unsigned int from, unsigned int n)
+{
+    char line[64];
+
+    for (unsigned int i = 0; i < n; i++, tick()) {
+        snprintf(line, sizeof(line), "W %u text\n", from + i);
+        assert_int_equal(send(fd, line, strlen(line), MSG_NOSIGNAL),
+                         strlen(line));
+    }
+}
+
+/* Answers that are there by now, each a line. */
+static unsigned int answers(int fd)
+{
+    unsigned int n = 0;
+    char some[512];
+    ssize_t r;
+
+    be_impatient(fd);
+    while ((r = recv(fd, some, sizeof(some), 0)) > 0)
+        for (ssize_t i = 0; i < r; i++)
+            n += some[i] == '\n';
+    return n;
+}
+
+/*
+ * An epoch is out when both stand still. The other goes on first, and gives
+ * its answer before it takes over: what waits for it isn't let go by that.
+ */
+static void answer_from_before_is_not_believed(void **state)
+{
+    unsigned int told;
+    struct pair p;
+    int fd;
+
+    (void)state;
+    start(&p, &patient, &plain);
+    await(p.run_a, "emb", "\"protected\"");
+    fd = dial(p.port);
+    send_numbers(fd, 1, 20);
+    kill(p.b, SIGSTOP);
+    send_numbers(fd, 21, 20);
+    told = answers(fd);
+    kill(p.a, SIGSTOP);
+    kill(p.b, SIGCONT);
+    await_end(p.run_b);
+    kill(p.a, SIGCONT);
+    await(p.run_a, "emb", "\"held\",");
+    assert_int_equal(answers(fd), 0);
+    close(fd);
+    kill_side(&p.a);
+    check_written(p.port, told);
+    stop(&p);
+}
+
 /* It dies before its first sign of life, and the connection stays open. */
 static void primary_listens_from_the_first_record_on(void **state)
 {
@@ -133,6 +190,7 @@ int main(void)
         cmocka_unit_test(copy_waits_when_told_to),
         cmocka_unit_test(shared_disk_wants_proof),
         cmocka_unit_test(frozen_primary_that_comes_back_is_not_heard),
+        cmocka_unit_test(answer_from_before_is_not_believed),
         cmocka_unit_test(primary_listens_from_the_first_record_on),
     };
 

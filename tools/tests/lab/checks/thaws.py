@@ -7,7 +7,7 @@ speak. Called through the harness.
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Callable
 
 from .harness import check, expect
 from .verdict import in_turn, settled
@@ -15,8 +15,8 @@ from .verdict import in_turn, settled
 CLEAR_S = 1.5    # by then it is decided who runs it
 
 
-def thawed(stage: Any, times: float) -> str:
-    """Frozen for so many silence limits."""
+def comes_back(stage: Any, stand: Callable[[], None]) -> str:
+    """The primary's host stands still for as long as `stand` takes."""
     guest = stage.guest("pvh")
     boot = guest.control("id")
     writer = stage.writer(guest)
@@ -24,8 +24,7 @@ def thawed(stage: Any, times: float) -> str:
     p = stage.protect(guest, fence=False)
     stage.flows(writer)
     stage.pause()
-    stage.lab.freeze(stage.src)
-    time.sleep(times * stage.silence_ms / 1000.0)
+    stand()
     stage.lab.thaw(stage.src)
     back = time.time()
     stage.flows(writer)
@@ -48,6 +47,15 @@ def thawed(stage: Any, times: float) -> str:
                 (first or back) - back, report["acknowledged"]))
 
 
+def thawed(stage: Any, times: float) -> str:
+    """Frozen for so many silence limits."""
+    def stand() -> None:
+        stage.lab.freeze(stage.src)
+        time.sleep(times * stage.silence_ms / 1000.0)
+
+    return comes_back(stage, stand)
+
+
 @check()
 def thaw_soon(stage: Any) -> str:
     """Its host stands still for 0.9 of the silence limit"""
@@ -64,3 +72,16 @@ def thaw_late(stage: Any) -> str:
 def thaw_long(stage: Any) -> str:
     """Its host stands still for 3 silence limits"""
     return thawed(stage, 3.0)
+
+
+@check(soak=True)
+def thaw_answer(stage: Any) -> str:
+    """… for 3, and the answer to an epoch is under way meanwhile"""
+    def stand() -> None:
+        stage.lab.freeze(stage.dst)
+        time.sleep(0.4 * stage.silence_ms / 1000.0)    # an epoch waits
+        stage.lab.freeze(stage.src)
+        stage.lab.thaw(stage.dst)
+        time.sleep(3 * stage.silence_ms / 1000.0)
+
+    return comes_back(stage, stand)

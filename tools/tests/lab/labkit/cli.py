@@ -33,7 +33,7 @@ HELP = """usage: lab [--run DIR] COMMAND [ARGUMENTS]
   refresh                give the hosts the build/xl of now
   kill HOST              cut its power
   boot HOST              boot it again
-  freeze HOST            stop its CPU; sockets stay open
+  freeze HOST            it hangs: sockets stay open, its clock goes on
   thaw HOST              let it go on
   link HOST up|down|slow|oneway|noaddr [--delay-ms N] [--rate-mbit N]
         [--loss PERCENT]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -113,6 +114,21 @@ class Host:
         """Cuts the power; returns once the host is certainly dead."""
         end_process(self.entry())
 
+    def freeze(self) -> None:
+        """Stands still at once, as a host that hangs: its clock goes on."""
+        if self.state() != "running":
+            raise LabError("host %s isn't running" % self.name)
+        os.kill(int(self.entry()["pid"]), signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        if not self.alive():
+            raise LabError("host %s isn't running" % self.name)
+        os.kill(int(self.entry()["pid"]), signal.SIGCONT)
+
+    def _is_stopped(self) -> bool:
+        stat = Path("/proc/%d/stat" % int(self.entry()["pid"])).read_text()
+        return stat.rpartition(")")[2].split()[0] == "T"
+
     def qmp(self, command: str) -> Any:
         """One QMP command; its return value."""
         if not self.alive():
@@ -144,6 +160,8 @@ class Host:
         """running, frozen or off."""
         if not self.alive():
             return "off"
+        if self._is_stopped():
+            return "frozen"
         status = self.qmp("query-status")["status"]
         return "running" if status == "running" else "frozen"
 

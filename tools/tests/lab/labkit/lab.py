@@ -178,11 +178,11 @@ class Lab:
 
     def freeze(self, name: str) -> None:
         self.need_up()
-        self.host(name).qmp("stop")
+        self.host(name).freeze()
 
     def thaw(self, name: str) -> None:
         self.need_up()
-        self.host(name).qmp("cont")
+        self.host(name).thaw()
 
     def link(self, name: str, state: str, delay_ms: float = 50,
              rate_mbit: float = 10, loss_percent: float = 0) -> None:

@@ -76,10 +76,15 @@ def link_goes_down_slow_and_up(lab: Lab) -> None:
     assert trip >= 300, text
 
 
+def uptime(lab: Lab, host: str) -> float:
+    return float(lab.sh(host, "cat", "/proc/uptime").text.split()[0])
+
+
 @test
 def freeze_stops_service_and_thaw_resumes_it(lab: Lab) -> str:
     writer = lab.writer(pvh(lab).address, first=100000)
     writer.wait_acks(20)
+    up = uptime(lab, "a")
     assert lab_command("freeze", "a").returncode == 0
     frozen = time.time()
     assert lab.host("a").state() == "frozen"
@@ -90,6 +95,7 @@ def freeze_stops_service_and_thaw_resumes_it(lab: Lab) -> str:
     report = writer.stop()
     assert report["lost"] == 0 and report["reply_timeouts"] > 0, report
     assert before and after and after - before >= 3
+    assert uptime(lab, "a") - up >= 3    # its clock went on
     return "gap %.1f s" % (after - before)
 
 
