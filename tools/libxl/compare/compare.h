@@ -89,8 +89,9 @@ enum compare_why compare_tick(struct compare *c, uint64_t now_ns,
 /* The copies are the same, and the secondary's older frames are no more: all
    that waits goes out, in the order in which it came. */
 void compare_checkpoint(struct compare *c);
-/* A checkpoint is under way, and may make the secondary forget what it said:
-   nothing more is equal until compare_checkpoint(). */
+/* A checkpoint is under way, and may make the secondary forget what it said;
+   or it may say that by itself by now: nothing more is equal until
+   compare_checkpoint(). At any time, and again. */
 void compare_hold(struct compare *c);
 /* There is no secondary any more: the same, and all that comes goes out. */
 void compare_alone(struct compare *c);

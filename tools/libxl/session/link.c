@@ -19,6 +19,7 @@ int link_init(struct colo_link *l, const struct env_ops *ops,
               struct err *e)
 {
     enum wire_layer first = in == SR_BACK ? WIRE_LIBXL : WIRE_XL;
+    uint64_t silence_ns = p->silence_ms * ENV_MS;
 
     memset(l, 0, sizeof(*l));
     l->ops = ops;
@@ -34,8 +35,8 @@ int link_init(struct colo_link *l, const struct env_ops *ops,
         return err_set(e, ERR_NOMEM, "no memory for the stream's checks");
     l->heard_ns = ops->now(env);
     fresh_init(&l->lease, LEASE_FRESH_NS);
-    fresh_init(&l->hears, p->silence_ms * ENV_MS);
-    window_init(&l->window, p->silence_ms * ENV_MS / LINK_WAIT_PART);
+    fresh_init(&l->hears, silence_ns - silence_ns / LEASE_DRIFT);
+    window_init(&l->window, silence_ns / LINK_WAIT_PART);
     return 0;
 }
 
@@ -250,7 +251,7 @@ bool link_is_silent(struct colo_link *l)
 
 bool link_is_heard(const struct colo_link *l)
 {
-    return fresh_at(&l->hears, l->ops->now(l->env));
+    return l->open && fresh_at(&l->hears, l->ops->now(l->env));
 }
 
 void link_close(struct colo_link *l)

@@ -106,9 +106,10 @@ static inline bool link_hears(const struct colo_link *l, uint64_t limit_ns)
     return l->open && l->ops->now(l->env) - l->heard_ns < limit_ns;
 }
 
-/* Whether the peer has certainly read something that we sent less than a
-   silence limit ago: until then it hasn't taken over because of our silence,
-   and what it said before then still holds. */
+/* Whether the peer, connected, has certainly read something that we sent less
+   than a silence limit ago: so it hasn't taken over because of our silence,
+   and what it said still holds. The limit here is shorter by what two clocks
+   may differ. */
 bool link_is_heard(const struct colo_link *l);
 
 /* Close for good: nothing is sent or received any more. */

@@ -124,14 +124,6 @@ static void hold(struct pairing *g)
         compare_hold(g->ports[i].compare);
 }
 
-/* Once the peer may have taken over, what it said before then doesn't count:
-   it may say it to others by itself. */
-static void doubt(struct pairing *g)
-{
-    if (!link_is_heard(g->link))
-        hold(g);
-}
-
 static void want(struct pairing *g, enum compare_why why)
 {
     if (why == COMPARE_FINE || g->wanted)
@@ -139,6 +131,16 @@ static void want(struct pairing *g, enum compare_why why)
     g->wanted = why;
     log_info(g->link->log, "event=checkpoint-wanted why=%s",
              compare_why_name(why));
+}
+
+/* Once the peer may have taken over, what it said before then doesn't count:
+   it may say it to others by itself. If it hasn't, a checkpoint helps. */
+static void doubt(struct pairing *g)
+{
+    if (link_is_heard(g->link))
+        return;
+    hold(g);
+    want(g, COMPARE_LATE);
 }
 
 /* To the peer, in @port's numbers if it is the copy's. */

@@ -91,16 +91,20 @@ static bool is_doubtful(const struct colo_primary *p)
 
 /* What is doubtful counts once the peer is known to hear us, or never: then it
    is lost. */
-static void back_ready(struct colo_primary *p)
+static int back_ready(struct colo_primary *p, struct err *e)
 {
     int t = p->epoch == 1 ? PT_READY_FIRST : PT_READY;
 
-    if (p->doubted.count || !is_doubtful(p)) {
+    if (p->doubted.count)
+        return err_set(e, ERR_PEER, "SVM_READY again, for epoch %" PRIu64,
+                       p->epoch);
+    if (!is_doubtful(p)) {
         primary_post(p, t);
-        return;
+        return 0;
     }
     log_info(p->conf->log, "event=ready-doubted epoch=%" PRIu64, p->epoch);
     triggers_post(&p->doubted, p->mode->trigger_of[t]);
+    return 0;
 }
 
 static void back_resumed(struct colo_primary *p)
@@ -121,8 +125,7 @@ static int back_state(struct colo_primary *p, struct err *e)
     primary_blame(p, "the receiver says %s out of turn", wire_state_name(id));
     switch (id) {
     case WIRE_STATE_SVM_READY:
-        back_ready(p);
-        return 0;
+        return back_ready(p, e);
     case WIRE_STATE_SVM_SUSPENDED:
         buf_clear(&p->peer_pfns);
         return 0;    /* with the list, which follows */
@@ -205,7 +208,7 @@ static void believe(struct colo_primary *p)
 {
     int t;
 
-    while (p->link.open && link_is_heard(&p->link) &&
+    while (link_is_heard(&p->link) &&
            (t = triggers_take(&p->doubted)) >= 0) {
         inbox_post(&p->inbox, t);
         primary_run(p);

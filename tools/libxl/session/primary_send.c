@@ -5,6 +5,7 @@
  */
 #include "primary_int.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "lease.h"
@@ -169,9 +170,23 @@ void primary_admitted(struct colo_primary *p)
     primary_post(p, PT_ROUND_SENT);
 }
 
+/* So far that it couldn't be known to hear us, nor believed (back_ready()). */
+static bool is_far(const struct colo_primary *p)
+{
+    return p->link.own && window_way_ns(&p->link.window) >=
+           (p->params.silence_ms - p->params.heartbeat_ms) * ENV_MS;
+}
+
 /* Few enough pages are left. Who is paused can't agree to stand still. */
 static void converged(struct colo_primary *p)
 {
+    if (is_far(p)) {
+        primary_lost(p, "the way to the receiver and back takes %" PRIu64
+                     " ms, too long for a silence limit of %u ms "
+                     "(--silence-ms)", window_way_ns(&p->link.window) /
+                     ENV_MS, p->params.silence_ms);
+        return;
+    }
     if (!p->mode->both_run || !primary_is_paused(p)) {
         primary_post(p, PT_CONVERGED);
         return;

@@ -325,8 +325,11 @@ static int optional_item(struct colo_secondary *s, const struct sr_item *it,
         return secondary_on_digests(s, e);
     case WIRE_OPT_FRAME:
         return pairing_peer(&s->pairing, &s->link.body, e);
+    case WIRE_OPT_HEARTBEAT:
+        link_report(&s->link, 1);
+        return 0;
     default:
-        return 0;    /* HEARTBEAT: any octet was one */
+        return 0;
     }
 }
 

@@ -29,6 +29,11 @@ uint64_t window_room(struct window *w, uint64_t sent, uint64_t now_ns)
     return 0;
 }
 
+uint64_t window_way_ns(const struct window *w)
+{
+    return w->least_ns == UINT64_MAX ? 0 : w->least_ns;
+}
+
 void window_sent(struct window *w, uint64_t sent, uint64_t now_ns)
 {
     if (w->mark || sent == w->received)

@@ -46,6 +46,9 @@ void window_init(struct window *w, uint64_t wait_ns);
    asked again when so many are sent: that is how it learns that it's full. */
 uint64_t window_room(struct window *w, uint64_t sent, uint64_t now_ns);
 
+/* The shortest way there and back so far, in ns; 0: none is known. */
+uint64_t window_way_ns(const struct window *w);
+
 /* At @now_ns the first @sent octets are handed to the transport. */
 void window_sent(struct window *w, uint64_t sent, uint64_t now_ns);
 

@@ -39,6 +39,8 @@ static void of_primary(struct sim *s, const struct colo_primary *p,
               p->epoch == s->applied && p->epochs_ready < p->epoch,
               READY_LOST);
     SOMETIMES(s, p->doubted.count && is(action, PA_DISCONNECT), DOUBTED);
+    SOMETIMES(s, is(action, PA_RELEASE_EPOCH) &&
+              p->link.reader.at.type == WIRE_OPT_RECEIVED, BELIEVED);
     SOMETIMES(s, p->state == P_HELD && is(action, PA_DROP_ALL),
               HELD_DESTROYED);
     SOMETIMES(s, is(action, PA_REFUSE), STOP_REFUSED);

@@ -16,6 +16,7 @@ X(GONE_BELIEVED, "the primary believes that the copy is gone") \
 X(RELEASE_UNANSWERED, "the peer is lost before it confirms an end") \
 X(READY_LOST, "the copy has an epoch, and its SVM_READY is lost") \
 X(DOUBTED, "an SVM_READY is doubted, and the peer is lost") \
+X(BELIEVED, "an SVM_READY is doubted, and believed after all") \
 X(HELD_DESTROYED, "a primary is held, and its domain is destroyed") \
 X(BOTH_WAIT, "both sides live, and wait for the user") \
 X(BOTH_FENCE, "both sides run a fence command on each other") \

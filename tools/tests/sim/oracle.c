@@ -53,11 +53,14 @@ static struct sim_dom *heir(const struct sim_dom *d)
 /*
  * An answer of a copy that was taken over from may come late, when the stream
  * broke and the peer's SVM_READY was under way: it is one that the new copy
- * gave. Not when it took over as it heard nothing: then the other doubts it.
+ * gave. Not once its session has seen that, nor when the other took over as it
+ * heard nothing: then this one doubts it.
  */
 static bool late(const struct sim_dom *d, const struct sim_dom *heir)
 {
-    return heir && (heir->on_end || sim_is_qemu(d->sim) || d->sim->tainted);
+    if (!heir || d->sim->host[d->host].in.told)
+        return false;
+    return heir->on_end || sim_is_qemu(d->sim) || d->sim->tainted;
 }
 
 static bool both_said(struct sim_dom *d, uint64_t number)

@@ -161,12 +161,61 @@ static void answer_from_before_is_not_believed(void **state)
     kill(p.b, SIGCONT);
     await_end(p.run_b);
     kill(p.a, SIGCONT);
-    await(p.run_a, "emb", "\"held\",");
+    await(p.run_a, "emb", "xl destroy emb");
     assert_int_equal(answers(fd), 0);
     close(fd);
     kill_side(&p.a);
     check_written(p.port, told);
     stop(&p);
+}
+
+/* Both stand still, and come back: neither is lost, and an answer that is too
+   old to be believed is so again once the other is known to hear. */
+static void both_stood_still(const struct side *a, const struct side *b)
+{
+    const struct timespec longer = { .tv_sec = 5 }, settle = { .tv_nsec =
+                                                               200000000 };
+    uint64_t epoch;
+    struct pair p;
+    int fd;
+
+    start(&p, a, b);
+    await(p.run_a, "emb", "\"protected\"");
+    fd = dial(p.port);
+    send_numbers(fd, 1, 20);
+    kill(p.b, SIGSTOP);
+    send_numbers(fd, 21, 20);
+    answers(fd);
+    epoch = status_number(p.run_a, "emb", "\"epoch\":");
+    kill(p.a, SIGSTOP);
+    nanosleep(&longer, NULL);
+    kill(p.b, SIGCONT);
+    nanosleep(&settle, NULL);
+    kill(p.a, SIGCONT);
+    close(fd);
+    fd = dial(p.port);
+    assert_int_equal(write_numbers(fd, 100, 20), 20);
+    close(fd);
+    await(p.run_a, "emb", "\"protected\"");
+    assert_true(status_number(p.run_a, "emb", "\"epoch\":") > epoch);
+    stop(&p);
+}
+
+static void answer_is_believed_again(void **state)
+{
+    (void)state;
+    both_stood_still(&patient, &plain);
+}
+
+/* No checkpoint is made but for that. */
+static void copies_are_compared_again(void **state)
+{
+    static const struct side a = { .silence_ms = 4000, .colo = true,
+                                   .interval_ms = 3600000 };
+    static const struct side b = { .colo = true };
+
+    (void)state;
+    both_stood_still(&a, &b);
 }
 
 /* It dies before its first sign of life, and the connection stays open. */
@@ -191,6 +240,8 @@ int main(void)
         cmocka_unit_test(shared_disk_wants_proof),
         cmocka_unit_test(frozen_primary_that_comes_back_is_not_heard),
         cmocka_unit_test(answer_from_before_is_not_believed),
+        cmocka_unit_test(answer_is_believed_again),
+        cmocka_unit_test(copies_are_compared_again),
         cmocka_unit_test(primary_listens_from_the_first_record_on),
     };
 

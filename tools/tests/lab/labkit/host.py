@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -119,6 +120,8 @@ class Host:
         if self.state() != "running":
             raise LabError("host %s isn't running" % self.name)
         os.kill(int(self.entry()["pid"]), signal.SIGSTOP)
+        while self.alive() and not self._is_stopped():
+            time.sleep(0.001)
 
     def thaw(self) -> None:
         if not self.alive():
