@@ -269,6 +269,13 @@ static bool crash_of(const unsigned int actions[2], unsigned int i,
     return at < actions[0] + actions[1];
 }
 
+/* Who stands still is of interest if an answer may be under way to it; else it
+   is as a silence. */
+static bool is_of_interest(const struct world *w, const struct sim_crash *c)
+{
+    return c->kind != CRASH_FREEZE || (!w->qemu && (w->colo || c->side));
+}
+
 static bool second_crashes(struct sim *s, const struct point *first)
 {
     struct point p = *first;
@@ -284,10 +291,10 @@ static bool second_crashes(struct sim *s, const struct point *first)
     return true;
 }
 
-bool sim_enumerate(struct sim *s, unsigned int depth, unsigned int part,
-                   unsigned int parts)
+bool sim_enumerate(struct sim *s, unsigned int depth, unsigned int world,
+                   unsigned int part, unsigned int parts)
 {
-    for (unsigned int w = 0; w < WORLDS_NR; w++) {
+    for (unsigned int w = world; w < WORLDS_NR; w++) {
         struct point calm = { .world = w };
 
         if (!run_point(s, &calm))
@@ -297,7 +304,7 @@ bool sim_enumerate(struct sim *s, unsigned int depth, unsigned int part,
 
             if (!crash_of(calm.actions, i, CRASH_KINDS, &p.crash[0]))
                 break;
-            if (i % parts != part)
+            if (i % parts != part || !is_of_interest(&worlds[w], &p.crash[0]))
                 continue;
             if (!run_point(s, &p) || (depth > 1 && !second_crashes(s, &p)))
                 return false;

@@ -3,8 +3,9 @@
  * The simulator's command line: crash points and seeds one after another on
  * every processor, what they came to, and the way to a failure.
  * usage: sim [-s SEED] [-n SEEDS] [-e EPOCHS] [-t SECONDS] [-j JOBS]
- *            [-E EPOCHS-OF-A-SEED] [-x DEPTH] [-p POINT] [-r] [-v]
- * -x: every crash point, so many crashes deep, before any seed
+ *            [-E EPOCHS-OF-A-SEED] [-x DEPTH [-w WORLD]] [-p POINT] [-r] [-v]
+ * -x: every crash point, so many crashes deep, before any seed; -w: from that
+ *     world of enumerate.c on
  * -p: one of them, by its name
  * -r: the run has to have reached every rare state of SIM_MARKS
  */
@@ -12,6 +13,7 @@
 #include "sim.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +29,8 @@
 struct job {
     uint64_t seed, seeds, epochs, seed_epochs;
     double seconds;
-    unsigned int depth;         /* crash points, and no seeds */
+    unsigned int depth;         /* crash points, and no seeds, */
+    unsigned int world;         /* from this world on */
     unsigned int part, parts;   /* of them */
     const char *point;
     int jobs;
@@ -108,7 +111,7 @@ static void one_job(const struct job *j, struct outcome *o)
     double until = seconds_now() + j->seconds;
     struct sim *s = sim_new(false);
 
-    if (j->depth && !sim_enumerate(s, j->depth, j->part, j->parts))
+    if (j->depth && !sim_enumerate(s, j->depth, j->world, j->part, j->parts))
         failed(o, s);
     for (uint64_t i = 0; !j->depth && !o->failed; i++) {
         if ((j->seeds && i == j->seeds) ||
@@ -243,7 +246,7 @@ static bool options(int argc, char **argv, struct job *all)
     int c;
 
     all->jobs = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    while ((c = getopt(argc, argv, "s:n:e:t:j:E:x:p:rv")) != -1) {
+    while ((c = getopt(argc, argv, "s:n:e:t:j:E:x:w:p:rv")) != -1) {
         switch (c) {
         case 's': all->seed = strtoull(optarg, NULL, 0); seeded = true; break;
         case 'n': all->seeds = strtoull(optarg, NULL, 0); break;
@@ -251,6 +254,7 @@ static bool options(int argc, char **argv, struct job *all)
         case 't': all->seconds = strtod(optarg, NULL); break;
         case 'j': all->jobs = atoi(optarg); break;
         case 'E': all->seed_epochs = strtoull(optarg, NULL, 0); break;
+        case 'w': all->world = (unsigned int)atoi(optarg); break;
         case 'x': all->depth = (unsigned int)atoi(optarg); break;
         case 'p': all->point = optarg; break;
         case 'r': all->required = true; break;
@@ -337,10 +341,13 @@ int main(int argc, char **argv)
 {
     struct job all = { .seed_epochs = 2000 };
 
+    /* Each world takes and frees the same memory: the kernel needn't know. */
+    mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
     if (!options(argc, argv, &all)) {
         fprintf(stderr, "usage: sim [-s SEED] [-n SEEDS] [-e EPOCHS] "
-                "[-t SECONDS] [-j JOBS] [-E EPOCHS-OF-A-SEED] [-x DEPTH] "
-                "[-p POINT] [-r] [-v]\n");
+                "[-t SECONDS] [-j JOBS] [-E EPOCHS-OF-A-SEED] "
+                "[-x DEPTH [-w WORLD]] [-p POINT] [-r] [-v]\n");
         return 2;
     }
     if (all.point)

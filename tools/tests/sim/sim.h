@@ -364,10 +364,11 @@ bool sim_over(const struct sim *s);
 bool sim_rest(struct sim *s, int p);
 void sim_end(struct sim *s);
 
-/* enumerate.c: every crash point, @depth crashes deep; the @part-th of so many
-   @parts of them. False: s->point violated something, s->why. */
-bool sim_enumerate(struct sim *s, unsigned int depth, unsigned int part,
-                   unsigned int parts);
+/* enumerate.c: every crash point, @depth crashes deep, from the @world-th
+   world on; the @part-th of so many @parts of them. False: s->point violated
+   something, s->why. */
+bool sim_enumerate(struct sim *s, unsigned int depth, unsigned int world,
+                   unsigned int part, unsigned int parts);
 /* One point by its name, as in s->point. */
 bool sim_point(struct sim *s, const char *name);
 /* Before each action: makes happen what is enumerated for this one. True: the
