@@ -35,7 +35,7 @@ int link_init(struct colo_link *l, const struct env_ops *ops,
         return err_set(e, ERR_NOMEM, "no memory for the stream's checks");
     l->heard_ns = ops->now(env);
     fresh_init(&l->lease, LEASE_FRESH_NS);
-    fresh_init(&l->hears, silence_ns - silence_ns / LEASE_DRIFT);
+    fresh_init(&l->belief, silence_ns - silence_ns / LEASE_DRIFT);
     window_init(&l->window, silence_ns / LINK_WAIT_PART);
     return 0;
 }
@@ -92,7 +92,7 @@ bool link_flush(struct colo_link *l)
     }
     window_sent(&l->window, l->out.sent, now);
     fresh_sent(&l->lease, l->out.sent, now);
-    fresh_sent(&l->hears, l->out.sent, now);
+    fresh_sent(&l->belief, l->out.sent, now);
     l->ops->want_send(l->env, !outq_empty(&l->out) &&
                               window_room(&l->window, l->out.sent, now));
     if (l->last && outq_empty(&l->out))
@@ -197,7 +197,7 @@ int link_received(struct colo_link *l, struct err *e)
                              l->ops->now(l->env), e);
     if (!rc) {
         fresh_received(&l->lease, octets);
-        fresh_received(&l->hears, octets);
+        fresh_received(&l->belief, octets);
     }
     return rc;
 }
@@ -251,7 +251,7 @@ bool link_is_silent(struct colo_link *l)
 
 bool link_is_heard(const struct colo_link *l)
 {
-    return l->open && fresh_at(&l->hears, l->ops->now(l->env));
+    return l->open && fresh_at(&l->belief, l->ops->now(l->env));
 }
 
 void link_close(struct colo_link *l)

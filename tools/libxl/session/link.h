@@ -40,8 +40,8 @@ struct colo_link {
     struct sr_validator *check;
     struct buf body;             /* of the small record being read */
     struct window window;        /* bounds what is under way to the peer */
-    struct fresh lease, hears;   /* what the peer has read, by the limits of
-                                    a lease and of silence */
+    struct fresh lease, belief;  /* what the peer has read, by the limits of
+                                    a lease and of link_is_heard() */
     uint64_t reported;           /* octets, to a peer that bounds them */
     uint64_t generation;
     uint64_t heard_ns;           /* when the last octet came */

@@ -14,6 +14,7 @@ struct outq_chunk {
     size_t size;
     uint8_t *owned;       /* == data when it has to be freed */
     bool boundary;        /* a record starts here */
+    bool urgent;          /* and is all of it */
 };
 
 void outq_init(struct outq *q)
@@ -112,11 +113,12 @@ int outq_put_urgent(struct outq *q, struct buf *b, struct err *e)
         return 0;
     if (*at && (q->done || !(*at)->boundary))
         at = &(*at)->next;
-    while (*at && !(*at)->boundary)
+    while (*at && (!(*at)->boundary || (*at)->urgent))
         at = &(*at)->next;
     c = chunk_take(b, e);
     if (!c)
         return ERR_NOMEM;
+    c->urgent = true;
     c->next = *at;
     *at = c;
     if (!c->next)

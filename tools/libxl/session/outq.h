@@ -33,7 +33,8 @@ int outq_put(struct outq *q, struct buf *b, struct err *e);
 /* Octets that belong to the record put last; @data has to stay as it is
    until they are out. */
 int outq_refer(struct outq *q, const void *data, size_t n, struct err *e);
-/* @b at the first record boundary that isn't out yet. */
+/* @b, whole records, at the first record boundary that isn't out yet, behind
+   what was put so before. */
 int outq_put_urgent(struct outq *q, struct buf *b, struct err *e);
 
 /* Up to @max spans from the front; returns how many. */

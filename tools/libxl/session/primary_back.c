@@ -206,11 +206,8 @@ static int back_item(struct colo_primary *p, const struct sr_item *it,
 /* One after the other: the first may end it all. */
 static void believe(struct colo_primary *p)
 {
-    int t;
-
-    while (link_is_heard(&p->link) &&
-           (t = triggers_take(&p->doubted)) >= 0) {
-        inbox_post(&p->inbox, t);
+    while (p->doubted.count && link_is_heard(&p->link)) {
+        inbox_post(&p->inbox, triggers_take(&p->doubted));
         primary_run(p);
     }
 }

@@ -329,8 +329,7 @@ static int dom_lease(struct dom *v, unsigned int seconds, struct err *e)
                seconds * SIM_S - sim_below(s, 100 * SIM_MS);
     if (late) {
         s->mishaps++;
-        h->all_frozen = false;
-        h->frozen_until = s->now + late;
+        sim_freeze(s, d->host, late, false);
         h->dying = sim_chance(s, 500);    /* right after the call */
     }
     if (s->due[slot] == SIM_NEVER || s->due[slot] > s->now + late)

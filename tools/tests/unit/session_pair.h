@@ -49,6 +49,7 @@ struct side {
     unsigned int compare_ms;    /* 0: never too late */
     const struct dom_ops *dom_ops;    /* NULL: the embedded domain's */
     unsigned int calm_ms, lease_s;    /* for sign of life and step; 0: usual */
+    unsigned int pages;         /* 0: 4096 */
 };
 
 static char side_a[] = "A", side_b[] = "B";
@@ -187,8 +188,9 @@ static void start_on(struct pair *p, const struct side *a,
     f = fopen(p->config, "w");
     assert_non_null(f);
     fprintf(f, "{\"name\":\"emb\",\"uuid\":\"00112233-4455-6677-8899-"
-            "aabbccddeeff\",\"pages\":4096,\"work_pages\":20,"
-            "\"listen\":\"%s:%u\"}", inet_ntoa(at.sin_addr), p->port);
+            "aabbccddeeff\",\"pages\":%u,\"work_pages\":20,"
+            "\"listen\":\"%s:%u\"}", a->pages ?: 4096,
+            inet_ntoa(at.sin_addr), p->port);
     fclose(f);
     p->a = fork();
     if (p->a == 0) {
@@ -273,6 +275,15 @@ static void await(const char *dir, const char *name, const char *text)
             return;
     }
     fail_msg("no %s in %s", text, last);
+}
+
+/* Both, until the domain is protected; a connection to it. */
+static inline int begin(struct pair *p, const struct side *a,
+                        const struct side *b)
+{
+    start(p, a, b);
+    await(p->run_a, "emb", "\"protected\"");
+    return dial(p->port);
 }
 
 /* What is behind @key in the status of NAME, a number that is there. */

@@ -23,9 +23,7 @@ static void copy_takes_over_when_primary_dies(void **state)
     int fd;
 
     (void)state;
-    start(&p, &fenced, &fenced);
-    await(p.run_a, "emb", "\"protected\"");
-    fd = dial(p.port);
+    fd = begin(&p, &fenced, &fenced);
     n = write_numbers(fd, 1, 50);
     assert_int_equal(n, 50);
     kill_side(&p.a);
@@ -41,9 +39,7 @@ static void frozen_primary_is_replaced(void **state)
     int fd;
 
     (void)state;
-    start(&p, &wary, &kills);
-    await(p.run_a, "emb", "\"protected\"");
-    fd = dial(p.port);
+    fd = begin(&p, &wary, &kills);
     n = write_numbers(fd, 1, 20);
     kill(p.a, SIGSTOP);
     close(fd);
@@ -57,9 +53,7 @@ static void stop_leaves_one_domain(void **state)
     int fd;
 
     (void)state;
-    start(&p, &manual, &manual);
-    await(p.run_a, "emb", "\"protected\"");
-    fd = dial(p.port);
+    fd = begin(&p, &manual, &manual);
     assert_int_equal(write_numbers(fd, 1, 10), 10);
     command(p.run_a, "emb", "stop");
     assert_int_equal(ended(&p.a), COLO_END_STOPPED);
@@ -96,9 +90,7 @@ static void failed_fence_keeps_the_copy_waiting(void **state)
     int fd;
 
     (void)state;
-    start(&p, &unfenced, &unfenced);
-    await(p.run_a, "emb", "\"protected\"");
-    fd = dial(p.port);
+    fd = begin(&p, &unfenced, &unfenced);
     n = write_numbers(fd, 1, 20);
     kill_side(&p.a);
     close(fd);
@@ -135,9 +127,7 @@ static void epoch_ends_on_dirty_pages(void **state)
     int fd;
 
     (void)state;
-    start(&p, &writes_much, &manual);
-    await(p.run_a, "emb", "\"protected\"");
-    fd = dial(p.port);
+    fd = begin(&p, &writes_much, &manual);
     assert_int_equal(write_numbers(fd, 1, 20), 20);
     close(fd);
     command(p.run_a, "emb", "stop");

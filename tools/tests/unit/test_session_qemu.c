@@ -44,9 +44,7 @@ static void a_frozen_primary_is_replaced(void **state)
     int fd;
 
     (void)state;
-    start(&p, &wary, &kills);
-    await(p.run_a, "emb", "\"protected\"");
-    fd = dial(p.port);
+    fd = begin(&p, &wary, &kills);
     assert_int_equal(write_numbers(fd, 1, 20), 20);
     kill(p.a, SIGSTOP);
     close(fd);

@@ -94,9 +94,7 @@ static void frozen_primary_that_comes_back_is_not_heard(void **state)
     int fd;
 
     (void)state;
-    start(&p, &wary, &plain);
-    await(p.run_a, "emb", "\"protected\"");
-    fd = dial(p.port);
+    fd = begin(&p, &wary, &plain);
     n = write_numbers(fd, 1, 20);
     close(fd);
     kill(p.a, SIGSTOP);
@@ -150,9 +148,7 @@ static void answer_from_before_is_not_believed(void **state)
     int fd;
 
     (void)state;
-    start(&p, &patient, &plain);
-    await(p.run_a, "emb", "\"protected\"");
-    fd = dial(p.port);
+    fd = begin(&p, &patient, &plain);
     send_numbers(fd, 1, 20);
     kill(p.b, SIGSTOP);
     send_numbers(fd, 21, 20);
@@ -179,9 +175,7 @@ static void both_stood_still(const struct side *a, const struct side *b)
     struct pair p;
     int fd;
 
-    start(&p, a, b);
-    await(p.run_a, "emb", "\"protected\"");
-    fd = dial(p.port);
+    fd = begin(&p, a, b);
     send_numbers(fd, 1, 20);
     kill(p.b, SIGSTOP);
     send_numbers(fd, 21, 20);
@@ -218,6 +212,49 @@ static void copies_are_compared_again(void **state)
     both_stood_still(&a, &b);
 }
 
+/* Octets from one end to the other, so much later, until there are no more. */
+static pid_t relay(int from, int to, unsigned int ms)
+{
+    const struct timespec later = { .tv_nsec = ms * 1000000l };
+    static char some[1 << 20];
+    pid_t child = fork();
+    ssize_t n;
+
+    if (child)
+        return child;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    while ((n = read(from, some, sizeof(some))) > 0) {
+        nanosleep(&later, NULL);
+        if (send(to, some, (size_t)n, MSG_NOSIGNAL) != n)
+            break;
+    }
+    _exit(0);
+}
+
+/* It could never be known to hear us, so its answers would be in doubt. */
+static void who_is_too_far_is_refused(void **state)
+{
+    static const struct side a = { .silence_ms = 210, .pages = 256 };
+    struct pair p;
+    int fa[2], fb[2];
+    pid_t to, back;
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fa), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fb), 0);
+    to = relay(fa[1], fb[1], 120);
+    back = relay(fb[1], fa[1], 0);
+    start_on(&p, &a, &plain, fa[0], fb[0]);
+    for (int i = 0; i < 2; i++) {
+        close(fa[i]);
+        close(fb[i]);
+    }
+    assert_int_equal(ended(&p.a), COLO_END_FAILED);
+    stop(&p);
+    kill_side(&to);
+    kill_side(&back);
+}
+
 /* It dies before its first sign of life, and the connection stays open. */
 static void primary_listens_from_the_first_record_on(void **state)
 {
@@ -242,6 +279,7 @@ int main(void)
         cmocka_unit_test(answer_from_before_is_not_believed),
         cmocka_unit_test(answer_is_believed_again),
         cmocka_unit_test(copies_are_compared_again),
+        cmocka_unit_test(who_is_too_far_is_refused),
         cmocka_unit_test(primary_listens_from_the_first_record_on),
     };
 
