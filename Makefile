@@ -146,7 +146,10 @@ $(B)/unit/%: tools/tests/unit/%.c $(B)/libxencolo.a
 	@mkdir -p $(@D)
 	$(call say,CC $<)
 	$(Q)$(CC) $(CFLAGS_ALL) $(ALL_INC) -Itools/tests/unit $(NL_CFLAGS) $< \
-	  $(B)/libxencolo.a -lcmocka $(LIBS) -o $@
+	  $(UNIT_WRAP) $(B)/libxencolo.a -lcmocka $(LIBS) -o $@
+$(B)/unit/test_xen_request: UNIT_WRAP := \
+  -Wl,--wrap=xs_transaction_start,--wrap=xs_transaction_end,--wrap=xs_read \
+  -Wl,--wrap=xs_write,--wrap=xs_check_watch
 
 $(B)/colo_compare: $(wildcard tools/tests/colo_compare/*.[ch]) \
                    tools/tests/unit/frames.h $(B)/libxencolo.a

@@ -129,16 +129,8 @@ static void act_on(struct dom *d, const struct told *t)
         xen_suspend_on_control(d, t->control);
     /* After the guest agreed it may stand still before xenstored says so;
        asking costs less than waiting. */
-    if (t->release || t->control)
+    if (t->release || t->control || d->release_told)
         xen_suspend_on_release(d);
-}
-
-void xen_event_forget_control(struct dom *d)
-{
-    struct told t = collect(d);
-
-    t.control = 0;
-    act_on(d, &t);
 }
 
 static void read_watches(struct dom *d)
@@ -146,6 +138,16 @@ static void read_watches(struct dom *d)
     struct told t = collect(d);
 
     act_on(d, &t);
+}
+
+unsigned int xen_event_take_control(struct dom *d)
+{
+    struct told t = collect(d);
+
+    if (t.target)
+        xen_dirty_on_target(d);
+    d->release_told |= t.release;
+    return t.control;
 }
 
 static void read_sources(struct dom *d)
@@ -169,6 +171,8 @@ static void read_sources(struct dom *d)
 
 int xen_next_event(struct dom *d, struct dom_event *ev_r)
 {
+    if (d->events_nr == 0 && d->release_told)
+        xen_suspend_on_release(d);
     if (d->events_nr == 0)
         read_sources(d);
     if (d->events_nr == 0)

@@ -103,7 +103,10 @@ struct dom {
     enum xen_state state;
     int shutdown_code;             /* Xen's, once XEN_ENDED */
     uint64_t asked_ns, agreed_ns;
-    unsigned int request_events;   /* writes to control_path, ours included */
+    bool placed;                   /* ours stood there since xen_suspend() */
+    bool stood;                    /* and was seen there */
+    unsigned int writes;           /* to control_path, ours and since then */
+    bool release_told;             /* look at it: some domain changed */
     unsigned int timeout_ms;
     struct dom_event events[XEN_EVENTS_MAX];
     unsigned int events_nr;
@@ -162,27 +165,37 @@ void xen_event_timer(struct dom *d, unsigned int ms);    /* 0: off */
 int xen_event_add_fd(struct dom *d, int fd, struct err *e);
 int xen_next_event(struct dom *d, struct dom_event *ev_r);
 
-/* Act on what xenstored has told, but for writes to control/shutdown. */
-void xen_event_forget_control(struct dom *d);
+/* How often control/shutdown was written, of what xenstored has told; the
+   rest of that is kept for xen_next_event(). */
+unsigned int xen_event_take_control(struct dom *d);
 
 /* xen_request.c: control/shutdown, which isn't ours alone */
-enum xen_request { XEN_REQUEST_NONE, XEN_REQUEST_SUSPEND, XEN_REQUEST_OTHER };
-/* What stands there now. */
-enum xen_request xen_request_look(struct dom *d);
+enum xen_request {
+    XEN_REQUEST_NONE,
+    XEN_REQUEST_OURS,
+    XEN_REQUEST_SUSPEND,    /* another tool's */
+    XEN_REQUEST_OTHER,      /* a shutdown, say */
+};
 /* In XEN_QUEUED: ask, when no other request stands there (XEN_ASKED; or
    XEN_OTHERS). */
 int xen_request_place(struct dom *d, struct err *e);
 /* Take the request back, unless the guest has taken it. */
 bool xen_request_withdraw(struct dom *d);
-/* It was written @events times: the state that follows. */
-enum xen_state xen_request_on_event(struct dom *d, unsigned int events);
+/* The guest stands still: because we asked it to? If not, ours is taken
+   back. */
+bool xen_request_is_ours(struct dom *d);
+/* Another tool's request stands where ours stood: it was written over ours,
+   or after the guest had taken that. */
+bool xen_request_may_be_taken(const struct dom *d);
+/* It was written @writes times: the state that follows. */
+enum xen_state xen_request_on_event(struct dom *d, unsigned int writes);
 
 /* xen_suspend.c */
 int xen_suspend(struct dom *d, unsigned int timeout_ms, struct err *e);
 bool xen_suspend_cancel(struct dom *d);
 int xen_resume(struct dom *d, struct err *e);
 /* control/shutdown was written so often */
-void xen_suspend_on_control(struct dom *d, unsigned int events);
+void xen_suspend_on_control(struct dom *d, unsigned int writes);
 void xen_suspend_on_release(struct dom *d);    /* some domain changed */
 void xen_suspend_on_timer(struct dom *d);
 int xen_pause(struct dom *d, struct err *e);

@@ -3,10 +3,25 @@
  * Xenstore's control/shutdown, by which a guest with Xen's drivers is asked
  * to suspend. Other tools write there too (xl shutdown, save, migrate), and
  * the guest answers by emptying it, before it acts. So nothing of theirs is
- * written over, and whose request a stop answers is told apart:
- *  - a stop while a request still stands here isn't the answer to that one;
- *  - each write here is one event, so a second one that finds "suspend" is
- *    somebody else's write of the same word.
+ * written over. Theirs may be written over ours, or behind the guest's
+ * answer: what stands there, and how often xenstored told of a write since
+ * ours, tell whose request a stop answers:
+ *
+ *   there           writes  what was written       the stop is for
+ *   ours            1       ours                   another one before
+ *   their suspend   any     ours, "", theirs       us
+ *   ""              2       ours, ""               us
+ *   ""              3       ours, theirs, ""       them
+ *   other           3       ours, "", other        us
+ *   other           4       ours, theirs, "", ...  them
+ *
+ * since a guest that took a suspend takes nothing more until it stands still.
+ *
+ * Ours is told from theirs by a NUL at its end, which no guest minds (Xen's
+ * docs/misc/xenstore.txt knows of software that writes it). It has to be:
+ * xenstored tells of two writes once if it hasn't sent the first event yet.
+ * So what stands there is looked at right after ours was written; once that
+ * is answered, the event of ours is out, and each later write has its own.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,35 +31,48 @@
 
 #define TRIES_MAX 16
 
-static enum xen_request meaning(const char *value)
+static const char ours[] = "suspend";    /* with the NUL */
+
+static enum xen_request meaning(const char *value, unsigned int size)
 {
     if (!value || !*value)
         return XEN_REQUEST_NONE;
-    return strcmp(value, "suspend") ? XEN_REQUEST_OTHER
-                                    : XEN_REQUEST_SUSPEND;
+    if (strcmp(value, ours))
+        return XEN_REQUEST_OTHER;
+    return size == sizeof(ours) ? XEN_REQUEST_OURS : XEN_REQUEST_SUSPEND;
 }
 
 static enum xen_request look(struct dom *d, xs_transaction_t t)
 {
-    char *value = xs_read(d->xs, t, d->control_path, NULL);
-    enum xen_request r = meaning(value);
+    unsigned int size = 0;
+    char *value = xs_read(d->xs, t, d->control_path, &size);
+    enum xen_request r = meaning(value, size);
 
     free(value);
     return r;
 }
 
-enum xen_request xen_request_look(struct dom *d)
+/* And how often it was written until then: events come before an answer. */
+static enum xen_request look_exactly(struct dom *d)
 {
-    return look(d, XBT_NULL);
+    enum xen_request found;
+    unsigned int more;
+
+    do {
+        found = look(d, XBT_NULL);
+        more = xen_event_take_control(d);
+        d->writes += more;
+    } while (more);
+    return found;
 }
 
 /*
  * Replace @from by @value, decided in a transaction, since the guest or
  * another tool may write at this very moment. *@found_r: what stood there.
- * ERR_AGAIN: @wanted no longer holds.
+ * The writes since a request of ours are counted, this one is the first.
  */
 static int replace(struct dom *d, enum xen_request from, const char *value,
-                   bool (*wanted)(struct dom *d), enum xen_request *found_r,
+                   unsigned int size, enum xen_request *found_r,
                    struct err *e)
 {
     xs_transaction_t t;
@@ -55,17 +83,21 @@ static int replace(struct dom *d, enum xen_request from, const char *value,
         t = xs_transaction_start(d->xs);
         if (t == XBT_NULL)
             return err_sys(e, ERR_IO, errno, "asking xenstore");
-        if (wanted && !wanted(d)) {
-            xs_transaction_end(d->xs, t, true);
-            return ERR_AGAIN;
-        }
         *found_r = look(d, t);
-        done = *found_r == from &&
-            xs_write(d->xs, t, d->control_path, value, strlen(value));
-        if (*found_r != from || !done) {
+        if (*found_r != from) {
             xs_transaction_end(d->xs, t, true);
-            return *found_r != from ? 0 :
-                err_sys(e, ERR_IO, errno, "writing %s", d->control_path);
+            return 0;
+        }
+        /* Not before the look: xenstored takes a write between the two for
+           no conflict, and its event would be counted. */
+        if (from == XEN_REQUEST_NONE) {
+            xen_event_take_control(d);
+            d->writes = 0;
+        }
+        done = xs_write(d->xs, t, d->control_path, value, size);
+        if (!done) {
+            xs_transaction_end(d->xs, t, true);
+            break;
         }
         if (xs_transaction_end(d->xs, t, false))
             return 0;
@@ -75,25 +107,18 @@ static int replace(struct dom *d, enum xen_request from, const char *value,
     return err_sys(e, ERR_IO, errno, "writing %s", d->control_path);
 }
 
-/* Old events are taken, so that the next one here is that of our write. */
-static bool still_queued(struct dom *d)
-{
-    xen_event_forget_control(d);
-    d->request_events = 0;
-    return d->state == XEN_QUEUED;
-}
-
 int xen_request_place(struct dom *d, struct err *e)
 {
     enum xen_request found;
-    int rc = replace(d, XEN_REQUEST_NONE, "suspend", still_queued, &found, e);
+    int rc = replace(d, XEN_REQUEST_NONE, ours, sizeof(ours), &found, e);
 
-    if (rc == ERR_AGAIN)
-        return 0;
-    if (!rc && found == XEN_REQUEST_NONE)
+    if (!rc && found == XEN_REQUEST_NONE) {
         d->state = XEN_ASKED;
-    else if (!rc && found == XEN_REQUEST_SUSPEND)
+        d->placed = true;
+        d->stood = look(d, XBT_NULL) == XEN_REQUEST_OURS;
+    } else if (!rc && found == XEN_REQUEST_SUSPEND) {
         d->state = XEN_OTHERS;
+    }
     return rc;
 }
 
@@ -101,30 +126,59 @@ bool xen_request_withdraw(struct dom *d)
 {
     enum xen_request found;
 
-    return !replace(d, XEN_REQUEST_SUSPEND, "", NULL, &found, NULL) &&
-        found == XEN_REQUEST_SUSPEND;
+    return !replace(d, XEN_REQUEST_OURS, "", 0, &found, NULL) &&
+        found == XEN_REQUEST_OURS;
 }
 
-enum xen_state xen_request_on_event(struct dom *d, unsigned int events)
+/* The node is empty: of what stood there, the guest took ours? */
+static bool took_ours(struct dom *d)
 {
-    enum xen_request found = xen_request_look(d);
+    /* A save or a migration has its helper before it asks. */
+    return d->writes <= 2 && (d->stood || !xen_rival_look(d, NULL));
+}
 
-    d->request_events += events;
+enum xen_state xen_request_on_event(struct dom *d, unsigned int writes)
+{
+    enum xen_request found;
+
+    d->writes += writes;
+    found = look_exactly(d);
     switch (d->state) {
     case XEN_QUEUED:
-        if (found == XEN_REQUEST_SUSPEND)
-            return XEN_OTHERS;
-        break;
+        return found == XEN_REQUEST_SUSPEND ? XEN_OTHERS : XEN_QUEUED;
     case XEN_ASKED:
         if (found == XEN_REQUEST_NONE)
-            return XEN_AGREED;
+            return took_ours(d) ? XEN_AGREED : XEN_QUEUED;
         if (found == XEN_REQUEST_OTHER)
             return XEN_QUEUED;
-        if (d->request_events > 1)
-            return XEN_OTHERS;
-        break;
+        return found == XEN_REQUEST_OURS ? XEN_ASKED : XEN_OTHERS;
     default:
-        break;
+        return d->state;
     }
-    return d->state;
+}
+
+bool xen_request_is_ours(struct dom *d)
+{
+    if (d->state == XEN_AGREED)
+        return true;
+    if (!d->placed || (d->state != XEN_ASKED && d->state != XEN_QUEUED &&
+                       d->state != XEN_OTHERS))
+        return false;
+    switch (look_exactly(d)) {
+    case XEN_REQUEST_NONE:
+        return took_ours(d);
+    case XEN_REQUEST_OTHER:
+        return d->writes <= 3;
+    case XEN_REQUEST_SUSPEND:
+        return true;
+    case XEN_REQUEST_OURS:
+        xen_request_withdraw(d);
+        return false;
+    }
+    return false;
+}
+
+bool xen_request_may_be_taken(const struct dom *d)
+{
+    return d->state == XEN_QUEUED && d->placed;
 }

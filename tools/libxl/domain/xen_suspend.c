@@ -54,7 +54,7 @@ static void stands_still(struct dom *d)
     struct err e;
     int rc = 0;
 
-    if (d->state == XEN_ASKED) {
+    if (d->state != XEN_AGREED) {
         agreed(d);
         now = d->agreed_ns;
     }
@@ -95,22 +95,6 @@ static enum dom_shutdown reason_of(int code)
     }
 }
 
-/* Does the guest, which stands still, do so because we asked it to? */
-static bool for_us(struct dom *d)
-{
-    switch (d->state) {
-    case XEN_AGREED:
-        return true;
-    case XEN_ASKED:
-        /* If ours can be taken back, it was answering another one. */
-        return !xen_request_withdraw(d);
-    case XEN_OTHERS:
-        return xen_request_look(d) == XEN_REQUEST_SUSPEND;
-    default:
-        return false;
-    }
-}
-
 static void stopped(struct dom *d, int code)
 {
     if (d->state == XEN_ENDED || d->state == XEN_SUSPENDED)
@@ -120,7 +104,7 @@ static void stopped(struct dom *d, int code)
         if (xen_resume(d, NULL))
             log_error(d->log, "event=late-resume-failed domid=%u",
                       d->info.domid);
-    } else if (code == SHUTDOWN_suspend && for_us(d)) {
+    } else if (code == SHUTDOWN_suspend && xen_request_is_ours(d)) {
         stands_still(d);
     } else {
         d->state = XEN_ENDED;
@@ -135,6 +119,7 @@ void xen_suspend_on_release(struct dom *d)
     xc_domaininfo_t now;
     int rc;
 
+    d->release_told = false;
     if (d->state == XEN_GONE)
         return;
     rc = xen_info_now(d, &now, NULL);
@@ -148,14 +133,14 @@ void xen_suspend_on_release(struct dom *d)
     }
 }
 
-void xen_suspend_on_control(struct dom *d, unsigned int events)
+void xen_suspend_on_control(struct dom *d, unsigned int writes)
 {
     enum xen_state next;
     struct err e;
 
     if (!is_asking(d))
         return;
-    next = xen_request_on_event(d, events);
+    next = xen_request_on_event(d, writes);
     if (next == XEN_OTHERS && d->state != next)
         log_note(d->log, "event=suspended-by-another-tool domid=%u",
                  d->info.domid);
@@ -201,7 +186,7 @@ void xen_suspend_on_timer(struct dom *d)
         err_set(&e, ERR_TIMEOUT, "the guest hasn't done within %llu ms what "
                 "another tool asks of it in %s%s", (unsigned long long)gone,
                 d->control_path, paused ? ": it is paused" : "");
-        failed(d, XEN_RUNNING, &e);
+        failed(d, xen_request_may_be_taken(d) ? XEN_LATE : XEN_RUNNING, &e);
     } else if (d->state == XEN_ASKED && xen_request_withdraw(d)) {
         err_set(&e, ERR_TIMEOUT, "the guest didn't answer the request to "
                 "suspend within %llu ms%s", (unsigned long long)gone,
@@ -241,6 +226,7 @@ int xen_suspend(struct dom *d, unsigned int timeout_ms, struct err *e)
         return rc;
     d->asked_ns = clock_ns();
     d->timeout_ms = timeout_ms;
+    d->placed = false;
     switch (d->state) {
     case XEN_RUNNING:
         rc = ask(d, e);
@@ -260,7 +246,7 @@ int xen_suspend(struct dom *d, unsigned int timeout_ms, struct err *e)
     if (is_asking(d))
         arm(d);
     /* Stopped from outside, it mostly stands still at once. */
-    if (d->state == XEN_AGREED)
+    if (d->state == XEN_AGREED || d->release_told)
         xen_suspend_on_release(d);
     return 0;
 }
@@ -271,7 +257,8 @@ bool xen_suspend_cancel(struct dom *d)
         return true;
     if (d->state == XEN_ASKED && !xen_request_withdraw(d))
         return false;
-    if (!is_asking(d) || d->state == XEN_AGREED)
+    if (!is_asking(d) || d->state == XEN_AGREED ||
+        xen_request_may_be_taken(d))
         return false;
     d->state = XEN_RUNNING;
     xen_event_timer(d, 0);
@@ -360,7 +347,7 @@ int xen_suspend_undo(struct dom *d, unsigned int limit_ms, struct err *e)
     xen_event_timer(d, 0);
     xen_event_drop(d);
     if (d->state == XEN_QUEUED || d->state == XEN_OTHERS)
-        d->state = XEN_RUNNING;
+        d->state = xen_request_may_be_taken(d) ? XEN_LATE : XEN_RUNNING;
     if (d->state == XEN_ASKED)
         d->state = xen_request_withdraw(d) ? XEN_RUNNING : XEN_LATE;
     if (d->state == XEN_AGREED)

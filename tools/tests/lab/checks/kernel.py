@@ -15,7 +15,7 @@ from .harness import Skip, check, expect
 from .stage import STOCK
 
 ROOT = Path(__file__).resolve().parents[4]
-PROGRAMS = ("test_net_plug", "test_net_refuse", "test_net_announce")
+OUTPUT = ("test_net_plug", "test_net_refuse", "test_net_announce")
 CMOCKA = "/usr/lib/x86_64-linux-gnu/libcmocka.so.0"
 LIMIT_S = 120
 
@@ -69,11 +69,17 @@ def output_path(stage: Any) -> str:
     """Holding and releasing output, on Debian's own kernel"""
     total = (0, 0)
     stage.lab.sh(stage.dst, "modprobe", "-a", "veth")
-    for name in PROGRAMS:
+    for name in OUTPUT:
         found = run(stage, stage.dst, name)
         total = (total[0] + found[0], total[1] + found[1])
     expect(total[0] > 10, "only %d of them ran", total[0])
     return "%d passed, %d skipped" % total
+
+
+@check()
+def request_order(stage: Any) -> str:
+    """Whose request to suspend it was, in each order, with a real xenstored"""
+    return "%d passed" % run(stage, stage.src, "test_xen_request")[0]
 
 
 def contract(stage: Any, kind: str) -> str:
