@@ -22,6 +22,8 @@
  * xenstored tells of two writes once if it hasn't sent the first event yet.
  * So what stands there is looked at right after ours was written; once that
  * is answered, the event of ours is out, and each later write has its own.
+ * Where the guest was faster than that look, or somebody has written more than
+ * the two, a save or a migration that is under way is taken for who asked.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -130,11 +132,16 @@ bool xen_request_withdraw(struct dom *d)
         found == XEN_REQUEST_OURS;
 }
 
+/* A save or a migration has its helper before it asks. */
+static bool is_alone(struct dom *d)
+{
+    return !xen_rival_look(d, NULL);
+}
+
 /* The node is empty: of what stood there, the guest took ours? */
 static bool took_ours(struct dom *d)
 {
-    /* A save or a migration has its helper before it asks. */
-    return d->writes <= 2 && (d->stood || !xen_rival_look(d, NULL));
+    return (d->stood && d->writes <= 2) || is_alone(d);
 }
 
 enum xen_state xen_request_on_event(struct dom *d, unsigned int writes)
@@ -168,7 +175,7 @@ bool xen_request_is_ours(struct dom *d)
     case XEN_REQUEST_NONE:
         return took_ours(d);
     case XEN_REQUEST_OTHER:
-        return d->writes <= 3;
+        return d->writes <= 3 || is_alone(d);
     case XEN_REQUEST_SUSPEND:
         return true;
     case XEN_REQUEST_OURS:

@@ -26,11 +26,12 @@
 #define ROUNDS  4      /* of events, before the guest stands still */
 #define ACTS_MAX 4
 #define PID_FILE "/run/xenstored.pid"
-#define SENT_US 50000    /* until both requests are on their way */
+#define SENT_US 50000      /* until both requests are on their way */
 
 /*
  * What the others do, in order:
  *  p, s  another tool asks for a poweroff, for a suspend
+ *  r     somebody changes the node's rights, of which an event tells, too
  *  g     the guest takes what stands there, by emptying it
  * A guest that took "suspend" takes nothing more until it stands still.
  */
@@ -83,12 +84,21 @@ static void guest_takes(void)
     free(value);
 }
 
+static void change_rights(void)
+{
+    struct xs_permissions p = { .id = 0, .perms = XS_PERM_NONE };
+
+    assert_true(xs_set_permissions(others, XBT_NULL, d.control_path, &p, 1));
+}
+
 static void act(char what)
 {
     if (what == 'p')
         put("poweroff", TOOL);
     else if (what == 's')
         put("suspend", TOOL);
+    else if (what == 'r')
+        change_rights();
     else
         guest_takes();
 }
@@ -221,6 +231,9 @@ static void try(const char *script)
     acts = NULL;
     if (suspends == NOBODY)
         return;
+    /* Taken before it was seen there, and who saves hasn't asked yet? */
+    if (suspends == US && !d.stood && xen_rival_look(&d, NULL))
+        return;
     ours = xen_request_is_ours(&d);
     if (ours != (suspends == US))
         fail_msg("%s at %u %u %u %u (state %d): \"%s\" is told", script,
@@ -252,50 +265,61 @@ static void try_all(const char *script, unsigned int from, unsigned int last)
 
 static void a_shutdown_beside_it_takes_nothing(void **state)
 {
-    static const char *const scripts[] = { "g", "gp", "pg", "pgg", "gpg" };
+    static const char *const scripts[] = {
+        "g", "gp", "pg", "pgg", "gpg", "rg", "gr",
+    };
     unsigned int last = calls_alone() + 2;
 
     (void)state;
     for (size_t i = 0; i < sizeof(scripts) / sizeof(*scripts); i++)
         try_all(scripts[i], 0, last);
+}
+
+/* xl save's, which it starts before it asks the guest. */
+static pid_t start_helper(void)
+{
+    pid_t pid;
+
+    if (!d.xs)
+        skip();    /* no xenstored here */
+    pid = fork();
+    if (pid == 0) {
+        execl("/proc/self/exe", "libxl-save-helper", "--save-domain", "0",
+              "-1", "0", (char *)NULL);
+        _exit(1);
+    }
+    assert_true(pid > 0);
+    while (!xen_rival_look(&d, NULL))
+        usleep(1000);
+    return pid;
+}
+
+static void end_helper(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
 }
 
 static void a_save_beside_it_takes_nothing(void **state)
 {
     static const char *const scripts[] = { "sg", "gs", "sgg" };
     unsigned int last = calls_alone() + 2;
+    pid_t helper = start_helper();
 
     (void)state;
     for (size_t i = 0; i < sizeof(scripts) / sizeof(*scripts); i++)
         try_all(scripts[i], 0, last);
-}
-
-/* As xl save starts it, before it asks the guest. */
-static pid_t start_helper(void)
-{
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        execl("/proc/self/exe", "libxl-save-helper", "--save-domain", "0",
-              "-1", "0", (char *)NULL);
-        _exit(1);
-    }
-    return pid;
+    end_helper(helper);
 }
 
 /* The guest takes the save's request, of which no event tells. */
 static void a_save_at_once_is_not_ours(void **state)
 {
+    pid_t helper = start_helper();
     FILE *f = fopen(PID_FILE, "r");
-    pid_t helper;
     int pid = 0;
 
     (void)state;
-    if (!d.xs)
-        skip();
-    helper = start_helper();
-    assert_true(helper > 0);
-    usleep(SENT_US);
     assert_true(f && fscanf(f, "%d", &pid) == 1);
     for (unsigned int last = calls_alone() + 2, i = 0; i <= last; i++) {
         when[0] = i;
@@ -303,8 +327,7 @@ static void a_save_at_once_is_not_ours(void **state)
         try("g");
     }
     fclose(f);
-    kill(helper, SIGKILL);
-    waitpid(helper, NULL, 0);
+    end_helper(helper);
 }
 
 static int open_store(void **state)
