@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -284,6 +285,7 @@ static pid_t start_helper(void)
         skip();    /* no xenstored here */
     pid = fork();
     if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         execl("/proc/self/exe", "libxl-save-helper", "--save-domain", "0",
               "-1", "0", (char *)NULL);
         _exit(1);
