@@ -17,13 +17,14 @@
  *
  * since a guest that took a suspend takes nothing more until it stands still.
  *
- * Ours is told from theirs by a NUL at its end, which no guest minds (Xen's
- * docs/misc/xenstore.txt knows of software that writes it). It has to be:
- * xenstored tells of two writes once if it hasn't sent the first event yet.
+ * Ours is told from theirs by a NUL at its end. Xen's docs/misc/xenstore.txt
+ * would rather have none; guests read a string, with or without it. It has to
+ * be: xenstored tells of two writes once if it hasn't sent the first event.
  * So what stands there is looked at right after ours was written; once that
  * is answered, the event of ours is out, and each later write has its own.
- * Where the guest was faster than that look, or somebody has written more than
- * the two, a save or a migration that is under way is taken for who asked.
+ * Where the guest was faster than that look, or there are more events than
+ * that (some are spurious), a save or a migration that is under way is taken
+ * for who asked.
  */
 #include <errno.h>
 #include <stdlib.h>
