@@ -169,8 +169,7 @@ bool xen_request_is_ours(struct dom *d)
 {
     if (d->state == XEN_AGREED)
         return true;
-    if (!d->placed || (d->state != XEN_ASKED && d->state != XEN_QUEUED &&
-                       d->state != XEN_OTHERS))
+    if (d->state == XEN_RUNNING || !d->placed)
         return false;
     switch (look_exactly(d)) {
     case XEN_REQUEST_NONE:
