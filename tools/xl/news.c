@@ -325,8 +325,7 @@ const char *news_end_text(const struct colo_result *r)
                                      "with it";
     case COLO_END_ALONE:      return "the other host is lost; it runs here, "
                                      "unprotected";
-    case COLO_END_PEER:       return "the other host gave its copy up; it "
-                                     "runs here, unprotected";
+    case COLO_END_PEER:       return "it runs here, unprotected";
     case COLO_END_FAILED:     return "protection failed";
     case COLO_END_TAKEN_OVER: return r->paused ? "took over; it is paused "
                                      "here, as it was there" :

@@ -48,7 +48,7 @@ void news_start(struct news *n);
 void news_end(struct news *n, const struct colo_result *r);
 /* Short stable name of an end, "stopped". */
 const char *news_end_name(enum colo_end end);
-/* The same in words. */
+/* The same in words, beside what its error says. */
 const char *news_end_text(const struct colo_result *r);
 /* As wished, by the user or by the guest: exit code 0. */
 static inline bool news_end_is_good(enum colo_end end)

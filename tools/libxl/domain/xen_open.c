@@ -92,8 +92,7 @@ static int find(struct dom *d, const char *name, struct err *e)
     char *json, *full;
 
     if (libxl_domain_qualifier_to_domid(d->ctx, name, &domid))
-        return err_set(e, ERR_NOTFOUND,
-                       "no such domain on this host (see `xl list')");
+        return err_set(e, ERR_NOTFOUND, "no such domain: %s", name);
     if (domid == 0)
         return err_set(e, ERR_UNSUPPORTED, "domain 0 can't be protected");
     full = libxl_domid_to_name(d->ctx, domid);
