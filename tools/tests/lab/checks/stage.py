@@ -16,6 +16,7 @@ from labkit import LabError, guests
 from labkit.agent import STATUS_TIMEOUT
 from labkit.host import HOSTS
 
+from . import evidence
 from .harness import Failure, expect, promise
 from .protection import Protection, Remote
 from .witness import Witness
@@ -342,4 +343,6 @@ class Stage:
                           for t in text.splitlines()]
             except (LabError, Failure, OSError) as e:
                 lines.append("host %s: %s" % (name, e))
+        if self.current:
+            lines += evidence.of_guest(self.lab, self.current)
         return lines

@@ -62,7 +62,7 @@ def thaw_soon(stage: Any) -> str:
     return thawed(stage, 0.9)
 
 
-@check()
+@check(soak=True)
 def thaw_late(stage: Any) -> str:
     """Its host stands still for 1.1 silence limits"""
     return thawed(stage, 1.1)
