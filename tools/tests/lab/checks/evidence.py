@@ -7,41 +7,33 @@ from __future__ import annotations
 
 from typing import Any, List
 
-from labkit import LabError, arp
-from labkit.host import HOSTS
+from labkit import arp
 
-STOCK = "/usr/sbin/xl"
 # Linux's SysRq: say everything; what memory there is; who waits.
 KEYS = "8mw"
 CONSOLE_S = "3"
-LINES_MAX = 60
+XL = "/usr/sbin/xl"
 
 
 def _run(lab: Any, host: str, *argv: str) -> List[str]:
-    try:
-        done = lab.sh(host, *argv, timeout=20)
-    except (LabError, OSError) as e:
-        return ["host %s: %s" % (host, e)]
+    done = lab.sh(host, *argv, timeout=20)
     text = (done.out + done.err).decode(errors="replace")
-    return ["%s %s: %s" % (host, argv[-1], t) for t in text.splitlines()]
+    return ["%s: %s" % (host, " ".join(argv))] + \
+        ["  " + t for t in text.splitlines()]
 
 
-def of_guest(lab: Any, guest: Any) -> List[str]:
-    """Who answers for its address, and what its kernel has to say."""
+def of_network(lab: Any, host: str) -> List[str]:
+    """Where its bridge thinks that addresses are; what passed."""
+    return _run(lab, host, "bridge", "fdb", "show") + \
+        _run(lab, host, "ip", "-s", "link")
+
+
+def of_guest(lab: Any, host: str, guest: Any) -> List[str]:
+    """Who answers for it, whether it gets time, what its kernel says."""
     lines = ["%d answer for %s" % (
         arp.answers(lab.run.namespace, guest.address), guest.address)]
-    for host in HOSTS:
-        if lab.host(host).state() != "running":
-            continue
-        found = _run(lab, host, STOCK, "list")
-        lines += found[1:]
-        if not any(" %s " % guest.name in t for t in found):
-            continue
-        for key in KEYS:
-            _run(lab, host, STOCK, "sysrq", guest.name, key)
-        lines += _run(lab, host, "timeout", CONSOLE_S, STOCK, "console",
-                      guest.name)[-LINES_MAX:]
-        lines += _run(lab, host, "bridge", "fdb", "show")
-        lines += _run(lab, host, "ip", "-s", "link")
-        lines += _run(lab, host, STOCK, "list")[1:]
-    return lines
+    lines += _run(lab, host, XL, "list", guest.name)
+    for key in KEYS:
+        lines += _run(lab, host, XL, "sysrq", guest.name, key)
+    lines += _run(lab, host, "timeout", CONSOLE_S, XL, "console", guest.name)
+    return lines + _run(lab, host, XL, "list", guest.name)

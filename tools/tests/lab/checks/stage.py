@@ -333,7 +333,8 @@ class Stage:
                 if self.lab.host(name).state() != "running":
                     lines.append("host %s is off or frozen" % name)
                     continue
-                lines.append("host %s has %s" % (name, self.domains(name)))
+                found = self.domains(name)
+                lines.append("host %s has %s" % (name, found))
                 lines.append("host %s: %s" % (name, self.sh(
                     name, "xl", "colo-status", "-j").text.strip()))
                 text = self.lab.sh(name, "tail", "-n", "8",
@@ -341,8 +342,9 @@ class Stage:
                                    timeout=10).text
                 lines += ["%s log: %s" % (name, t)
                           for t in text.splitlines()]
+                lines += evidence.of_network(self.lab, name)
+                if self.current and self.current.name in found:
+                    lines += evidence.of_guest(self.lab, name, self.current)
             except (LabError, Failure, OSError) as e:
                 lines.append("host %s: %s" % (name, e))
-        if self.current:
-            lines += evidence.of_guest(self.lab, self.current)
         return lines
