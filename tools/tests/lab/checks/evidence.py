@@ -12,6 +12,9 @@ from labkit import arp
 # Linux's SysRq: say everything; what memory there is; who waits.
 KEYS = "8mw"
 CONSOLE_S = "3"
+# Each epoch leaves ten lines on a console that says everything.
+LATEST = 250
+TELLING = ("Killed process", "oom-killer", "BUG:", "blocked for", "panic")
 XL = "/usr/sbin/xl"
 
 
@@ -35,5 +38,7 @@ def of_guest(lab: Any, host: str, guest: Any) -> List[str]:
     lines += _run(lab, host, XL, "list", guest.name)
     for key in KEYS:
         lines += _run(lab, host, XL, "sysrq", guest.name, key)
-    lines += _run(lab, host, "timeout", CONSOLE_S, XL, "console", guest.name)
+    said = _run(lab, host, "timeout", CONSOLE_S, XL, "console", guest.name)
+    lines += [s for i, s in enumerate(said) if i >= len(said) - LATEST
+              or any(word in s for word in TELLING)]
     return lines + _run(lab, host, XL, "list", guest.name)

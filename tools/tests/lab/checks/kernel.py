@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[4]
 OUTPUT = ("test_net_plug", "test_net_refuse", "test_net_announce")
 CMOCKA = "/usr/lib/x86_64-linux-gnu/libcmocka.so.0"
 LIMIT_S = 120
+DIRTY_PAGES = 300
 
 
 def built(name: str) -> Path:
@@ -84,8 +85,8 @@ def request_order(stage: Any) -> str:
 
 def contract(stage: Any, kind: str) -> str:
     """The domain contract's test over a real domain, and a copy beside it."""
-    guest = stage.guest(kind)
-    guest.dirty(300)
+    guest = stage.guest(kind, pages=DIRTY_PAGES)
+    guest.dirty(DIRTY_PAGES)
     passed, _ = run(stage, stage.src, "test_contract",
                     CONTRACT_DOMAIN=guest.name,
                     CONTRACT_END="%s destroy %s" % (STOCK, guest.name))

@@ -95,7 +95,7 @@ def link_lossy(stage: Any) -> str:
 @check()
 def link_slow(stage: Any) -> str:
     """1 MB/s, records of 4 MiB, silence limit 1 s: no take-over"""
-    guest = stage.guest("pvh")
+    guest = stage.guest("pvh", pages=SLOW_PAGES)
     boot = guest.control("id")
     writer = stage.writer(guest, reply_timeout=stage.s(60))
     watch = stage.watch(guest)

@@ -26,8 +26,9 @@ SILENCE_MS = 500
 MEMORY_MB = {"pvh": 96, "hvm": 96}
 SH_LIMIT_S = 60
 # Linux's netfront loses the memory of its ring, 1 MiB, each time it connects
-# anew (after stock save and restore as well); a lab guest has 12 to spare.
-MOVES_MAX = 6
+# anew (after stock save and restore as well), and a lab guest has 11 to spare:
+# without them its kernel kills the service. What a check may take, 3 times.
+FREE_KIB, PAGE_KIB = 5 * 1024, 4
 
 
 class Stage:
@@ -40,7 +41,6 @@ class Stage:
         self.chance = random.Random(seed)
         self.current: Optional[Any] = None
         self.first = 1
-        self.moves = 0
         self.src, self.dst = "a", "b"
         self.remotes: List[Remote] = []
         self.writers: List[Any] = []
@@ -116,6 +116,14 @@ class Stage:
 
     # The guest.
 
+    def has_room(self, pages: int) -> bool:
+        """Whether its memory lasts for a check that dirties `pages`."""
+        need = FREE_KIB + pages * PAGE_KIB
+        try:
+            return bool(self.current.free_kib(self.s(1)) >= need)
+        except (OSError, ValueError):
+            return False
+
     def place(self) -> Optional[str]:
         """Where the guest of the last check is, if that is clear."""
         guest = self.current
@@ -129,15 +137,15 @@ class Stage:
         return None
 
     def guest(self, kind: str = "pvh", fresh: bool = False,
-              memory_mb: int = 0) -> Any:
+              memory_mb: int = 0, pages: int = 0) -> Any:
         """A guest that answers; sets src (where it is) and dst.
 
-        One of another size is a fresh one that boots, and isn't kept. Other
-        PVH guests start from a saved state, which is a move.
+        One of another size is a fresh one that boots, and isn't kept; `pages`
+        of it will be dirtied. Other PVH guests start from a saved state.
         """
         fresh = fresh or memory_mb > 0
-        here = None if fresh or self.moves >= MOVES_MAX else self.place()
-        if not here or self.current.kind != kind:
+        here = None if fresh else self.place()
+        if not here or self.current.kind != kind or not self.has_room(pages):
             for name in HOSTS:
                 self.empty(name)
             for name in list(guests.known(self.lab)):
@@ -148,9 +156,7 @@ class Stage:
                                           memory=memory_mb or
                                           MEMORY_MB[kind],
                                           is_warm=warm)
-            self.first, self.moves = 1, int(warm)
-        elif here != self.src:
-            self.moves += 1
+            self.first = 1
         self.src, self.dst = here, "b" if here == "a" else "a"
         self.idle(self.current)
         return self.current
@@ -325,6 +331,8 @@ class Stage:
                     remote.host, time.time() - t, text)
                     for t, text in list(remote.lines)[-3:]]
         for writer in self.writers:
+            if writer.process.poll() is not None:
+                lines.append("client: its program has ended")
             lines += ["client: write %d acknowledged %.2f s ago" % (
                 number, time.time() - t)
                 for t, number in writer.acks()[-3:]]

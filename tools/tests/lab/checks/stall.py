@@ -119,7 +119,7 @@ def own_work(epochs: List[Dict[str, float]], memcpy: float) -> str:
 @check()
 def dirty_bound(stage: Any) -> str:
     """--max-dirty-pages: epochs end before their time"""
-    guest = stage.guest("pvh")
+    guest = stage.guest("pvh", pages=DIRTY_PAGES)
     boot = guest.control("id")
     writer = stage.writer(guest)
     p = stage.protect(guest, interval_ms=BOUND_MS, options=[
@@ -170,7 +170,7 @@ def delay(stage: Any) -> str:
 @check()
 def stall(stage: Any) -> str:
     """The guest's stall per epoch: at most 1/6 of stock's"""
-    guest = stage.guest("pvh")
+    guest = stage.guest("pvh", pages=DIRTY_PAGES)
     memcpy = memcpy_us(stage)
     rate = round(8 * PAGE_BYTES / (LINK_PER_COPY * memcpy))
     for host in (stage.src, stage.dst):

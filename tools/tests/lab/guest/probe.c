@@ -6,7 +6,9 @@
  *
  * Port 7102, one line each; times in microseconds since the probe started:
  *   G           -> one line of JSON with the gaps recorded, and forgets them
- *   D <pages>   -> ok   dirty that many pages, about every 10 ms
+ *   D <pages>   -> ok   dirty that many pages, about every 10 ms; none: gives
+ *                       their memory back
+ *   F           -> <KiB> of memory that is free
  *   A <grants>  -> ok   take so many grants at once and give them back, so
  *                       that the grant table grows; on "error" it didn't
  *   T <us>      -> ok   record gaps longer than this (default 20000)
@@ -22,6 +24,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
 #include <xen/gntalloc.h>
@@ -107,11 +111,15 @@ static void record(uint64_t from, uint64_t to)
 static void *dirty(void *unused)
 {
     uint32_t next = 0, value = 0;
+    unsigned int before = 0;
 
     (void)unused;
     for (;;) {
         unsigned int pages = dirty_pages;
 
+        if (pages < before)
+            madvise(arena, (size_t)before * PAGE, MADV_DONTNEED);
+        before = pages;
         value++;
         for (unsigned int i = 0; i < pages; i++) {
             *(volatile uint32_t *)(arena + (size_t)next * PAGE) = value;
@@ -175,12 +183,26 @@ static bool take_grants(unsigned int n)
     return r == 0;
 }
 
+static void say_free(struct line_client *c)
+{
+    struct sysinfo now;
+
+    if (sysinfo(&now))
+        line_reply(c, "error\n");
+    else
+        line_reply(c, "%lu\n", now.freeram * now.mem_unit / 1024);
+}
+
 static void handle(struct line_client *c, char *line)
 {
     unsigned int value;
 
     if (!strcmp(line, "G")) {
         report(c);
+        return;
+    }
+    if (!strcmp(line, "F")) {
+        say_free(c);
         return;
     }
     if (sscanf(line, "D %u", &value) == 1 && value <= MAX_DIRTY_PAGES)

@@ -118,6 +118,10 @@ class Guest:
     def dirty(self, pages: int) -> None:
         self.probe("D %d" % pages)
 
+    def free_kib(self, timeout: float = 5.0) -> int:
+        """Its memory that nothing uses."""
+        return int(self.ask(PROBE_PORT, "F", timeout))
+
     def grow_grants(self, count: int) -> None:
         """Use so many grants at once: the guest's grant table grows.  The
         pages that are granted make a large epoch, which holds the answer."""

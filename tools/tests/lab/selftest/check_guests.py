@@ -53,6 +53,32 @@ def probe_sees_a_pause_of_the_guest(lab: Lab) -> str:
     return "%.0f ms" % longest
 
 
+def await_free(guest: guests.Guest, low: int, high: int) -> int:
+    """KiB free as soon as they are between, or after a while."""
+    limit = time.monotonic() + 10
+    now = -1
+    while not low <= now <= high and time.monotonic() < limit:
+        time.sleep(0.1)
+        try:
+            now = guest.free_kib()
+        except ConnectionRefusedError:    # it calibrates
+            pass
+    return now
+
+
+@test
+def dirtied_memory_is_given_back(lab: Lab) -> str:
+    guest = pvh(lab)
+    before = await_free(guest, 0, 10 ** 6)
+    guest.dirty(1000)
+    held = await_free(guest, 0, before - 3500)
+    guest.dirty(0)
+    after = await_free(guest, held + 3500, before + 500)
+    text = "%d, then %d, then %d KiB free" % (before, held, after)
+    assert before - held >= 3500 and after - held >= 3500, text
+    return text
+
+
 def reaches(lab: Lab, address: str) -> bool:
     return lab.sh("a", "ping", "-c", "1", "-W", "2",
                   address).status == 0
