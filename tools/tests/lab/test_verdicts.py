@@ -17,7 +17,7 @@ from unittest import mock
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from checks import harness, machine  # noqa: E402
+from checks import harness, machine, witness  # noqa: E402
 
 
 class Nothing:
@@ -96,6 +96,18 @@ class Verdicts(unittest.TestCase):
         text = outcome([good], 0.0, -1)
         self.assertIn("SKIP no time left", text)
         self.assertIn("0 passed, 0 failed, 1 skipped", text)
+
+    def test_hosts_in_turn(self) -> None:
+        heard = [(1.0, "a"), (1.1, "a"), (1.2, "b"), (1.3, "a"), (1.4, "b")]
+        self.assertEqual(witness.in_turn(heard), ("abab", 0))
+        self.assertEqual(witness.in_turn(heard, (1.25, "a")), ("ab", 1))
+
+    def test_what_was_let_out_before_comes_at_once_or_never(self) -> None:
+        for late in (1.25, 1.3 + witness.LEFTOVER_S):
+            heard = [(1.0, "a"), (1.2, "b"), (late, "a"), (2.0, "b")]
+            self.assertEqual(witness.in_turn(heard, (1.3, "a")), ("abab", 0))
+        heard = [(1.0, "a"), (1.2, "b"), (1.3, "b"), (1.4, "a")]
+        self.assertEqual(witness.in_turn(heard, (1.3, "b"))[0], "aba")
 
     def test_ticks(self) -> None:
         self.assertEqual(machine.ticks("cpu  70 1 9 800 20 0 0 20 0 0\n"),

@@ -15,7 +15,8 @@ from .verdict import in_turn, settled
 CLEAR_S = 1.5    # by then it is decided who runs it
 
 
-def comes_back(stage: Any, stand: Callable[[], None]) -> str:
+def comes_back(stage: Any, stand: Callable[[], None],
+               has_leftovers: bool = True) -> str:
     """The primary's host stands still for as long as `stand` takes."""
     guest = stage.guest("pvh")
     boot = guest.control("id")
@@ -25,8 +26,8 @@ def comes_back(stage: Any, stand: Callable[[], None]) -> str:
     stage.flows(writer)
     stage.pause()
     stand()
-    stage.lab.thaw(stage.src)
     back = time.time()
+    stage.lab.thaw(stage.src)
     stage.flows(writer)
     time.sleep(stage.s(CLEAR_S))
     winner = stage.src
@@ -40,11 +41,13 @@ def comes_back(stage: Any, stand: Callable[[], None]) -> str:
         stage.stop(stage.src, guest)
     first = writer.first_after(back, stage.s(1))
     report = settled(stage, guest, writer, winner, boot)
-    in_turn(watch, stage.src, winner)
+    late = in_turn(watch, stage.src, winner, (back, stage.src)
+                   if has_leftovers and winner != stage.src else None)
     return ("%s goes on, first answer %.2f s after it is back, 0 of %d "
-            "acknowledged writes lost" % (
+            "acknowledged writes lost%s" % (
                 "primary" if winner == stage.src else "secondary",
-                (first or back) - back, report["acknowledged"]))
+                (first or back) - back, report["acknowledged"],
+                ", frames let out before: %d" % late if late else ""))
 
 
 def thawed(stage: Any, times: float) -> str:
@@ -79,9 +82,10 @@ def thaw_answer(stage: Any) -> str:
     """… for 3, and the answer to an epoch is under way meanwhile"""
     def stand() -> None:
         stage.lab.freeze(stage.dst)
-        time.sleep(0.4 * stage.silence_ms / 1000.0)    # an epoch waits
+        # An epoch waits; what was let out before is out of the cable, too.
+        time.sleep(0.4 * stage.silence_ms / 1000.0)
         stage.lab.freeze(stage.src)
         stage.lab.thaw(stage.dst)
         time.sleep(3 * stage.silence_ms / 1000.0)
 
-    return comes_back(stage, stand)
+    return comes_back(stage, stand, has_leftovers=False)

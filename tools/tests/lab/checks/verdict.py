@@ -5,7 +5,7 @@ Never causes anything.  Called by the modules of checks.
 """
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 from .harness import expect, promise
 
@@ -42,10 +42,16 @@ def figures(took: float, report: Dict[str, Any], waited: float,
         report["acknowledged"], waited)
 
 
-def in_turn(watch: Any, before: str, after: str) -> None:
-    """It spoke from one host, then from the other, never back again."""
-    seen = watch.seen()
+def in_turn(watch: Any, before: str, after: str,
+            leftovers: Optional[Tuple[float, str]] = None) -> int:
+    """It spoke from one host, then from the other, never back again.
+
+    Returns how many frames of a host that went on then had been let out
+    before it stood still (see witness.py).
+    """
+    seen, left_out = watch.turns(leftovers)
     wanted = before if before == after else before + after
     promise(len(seen) < 3, "it spoke from the hosts '%s' in turn", seen)
     expect(seen == wanted, "it spoke from the hosts '%s' in turn, not '%s'",
            seen, wanted)
+    return left_out

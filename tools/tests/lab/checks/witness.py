@@ -13,7 +13,7 @@ import socket
 import struct
 import threading
 import time
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from labkit import net
 from labkit.guests import mac_of
@@ -23,6 +23,11 @@ ETH_P_ALL, ETH_P_ARP = 3, 0x0806
 BRIDGE = "br-client"
 ASK_S = 0.25
 LINGER_S = 0.3
+# What a host had let out, but its cable not yet, when it stood still leaves it
+# so soon after it goes on; who speaks anew answers what is asked later.
+LEFTOVER_S = ASK_S / 2
+
+Heard = List[Tuple[float, str]]
 
 
 def _listen(device: str, protocol: int) -> socket.socket:
@@ -32,6 +37,20 @@ def _listen(device: str, protocol: int) -> socket.socket:
     return s
 
 
+def in_turn(frames: Heard, leftovers: Optional[Tuple[float, str]] = None
+            ) -> Tuple[str, int]:
+    """The hosts that frames came from, in turn, and how many are left out:
+    those of a host which went on at that time that it had let out before."""
+    turns, left_out = "", 0
+    for when, host in frames:
+        if leftovers and host == leftovers[1] and \
+                leftovers[0] <= when < leftovers[0] + LEFTOVER_S:
+            left_out += 1
+        elif not turns.endswith(host):
+            turns += host
+    return turns, left_out
+
+
 class Witness(threading.Thread):
     """Runs from its making until seen() is asked."""
 
@@ -39,7 +58,7 @@ class Witness(threading.Thread):
         super().__init__(daemon=True)
         self.address = address
         self.mac = bytes(int(x, 16) for x in mac_of(address).split(":"))
-        self.frames: List[Tuple[float, str]] = []
+        self.frames: Heard = []
         self.over = threading.Event()
         with net.inside(namespace):
             self.asking = _listen(BRIDGE, ETH_P_ARP)
@@ -72,15 +91,18 @@ class Witness(threading.Thread):
             return
         if where[2] == socket.PACKET_OUTGOING or frame[6:12] != self.mac:
             return
-        host = self.cables[s]
-        if not self.frames or self.frames[-1][1] != host:
-            self.frames.append((time.time(), host))
+        self.frames.append((time.time(), self.cables[s]))
 
     def seen(self) -> str:
         """The hosts it spoke from, in turn: "a", "ab", …; then it ends."""
+        return self.turns()[0]
+
+    def turns(self, leftovers: Optional[Tuple[float, str]] = None
+              ) -> Tuple[str, int]:
+        """The same, as in_turn() tells it."""
         time.sleep(LINGER_S)
         self.end()
-        return "".join(h for _, h in self.frames)
+        return in_turn(self.frames, leftovers)
 
     def end(self) -> None:
         self.over.set()
