@@ -149,7 +149,7 @@ $(B)/unit/%: tools/tests/unit/%.c $(B)/libxencolo.a
 	  $(UNIT_WRAP) $(B)/libxencolo.a -lcmocka $(LIBS) -o $@
 $(B)/unit/test_xen_request: UNIT_WRAP := \
   -Wl,--wrap=xs_transaction_start,--wrap=xs_transaction_end,--wrap=xs_read \
-  -Wl,--wrap=xs_write,--wrap=xs_check_watch
+  -Wl,--wrap=xs_write,--wrap=xs_check_watch,--wrap=xc_domain_getinfolist
 
 $(B)/colo_compare: $(wildcard tools/tests/colo_compare/*.[ch]) \
                    tools/tests/unit/frames.h $(B)/libxencolo.a

@@ -36,6 +36,7 @@ enum xen_state {
     XEN_ASKED,       /* "suspend" is written, not yet acknowledged */
     XEN_AGREED,      /* acknowledged, or stopped from outside: any moment */
     XEN_LATE,        /* given up; if it still suspends, it is resumed */
+    XEN_DOUBT,       /* stands still, and isn't known yet for whom */
     XEN_SUSPENDED,
     XEN_ENDED,       /* it shut down by itself */
     XEN_GONE,
@@ -181,9 +182,16 @@ enum xen_request {
 int xen_request_place(struct dom *d, struct err *e);
 /* Take the request back, unless the guest has taken it. */
 bool xen_request_withdraw(struct dom *d);
-/* The guest stands still: because we asked it to? If not, ours is taken
-   back. */
-bool xen_request_is_ours(struct dom *d);
+enum xen_whose {
+    XEN_OURS,
+    XEN_THEIRS,
+    XEN_UNKNOWN,    /* a save or a migration is under way: xen_request_now() */
+};
+/* The guest stands still: because who asked it to? Ours is taken back if it
+   stands there yet. */
+enum xen_whose xen_request_whose(struct dom *d);
+/* The same some time after XEN_UNKNOWN. */
+enum xen_whose xen_request_now(struct dom *d);
 /* Another tool's request stands where ours stood: it was written over ours,
    or after the guest had taken that. */
 bool xen_request_may_be_taken(const struct dom *d);

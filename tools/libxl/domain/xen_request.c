@@ -11,9 +11,8 @@
  *   ours            1       ours                   another one before
  *   their suspend   any     ours, "", theirs       us
  *   ""              2       ours, ""               us
- *   ""              3       ours, theirs, ""       them
  *   other           3       ours, "", other        us
- *   other           4       ours, theirs, "", ...  them
+ *   any of them     more    ours, theirs, "", ...  them
  *
  * since a guest that took a suspend takes nothing more until it stands still.
  *
@@ -23,8 +22,10 @@
  * So what stands there is looked at right after ours was written; once that
  * is answered, the event of ours is out, and each later write has its own.
  * Where the guest was faster than that look, or there are more events than
- * that (some are spurious), a save or a migration that is under way is taken
- * for who asked.
+ * that (some are spurious), it was us unless a save or a migration is under
+ * way. One that hasn't asked yet does so now, while nobody takes its request:
+ * then it was us, too. One that has asked goes on, and lets the guest run
+ * again or destroys it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -139,10 +140,13 @@ static bool is_alone(struct dom *d)
     return !xen_rival_look(d, NULL);
 }
 
-/* The node is empty: of what stood there, the guest took ours? */
-static bool took_ours(struct dom *d)
+/* The guest took what stood there, of so many writes; an answer to ours is
+   the second of them. */
+static enum xen_whose taken(struct dom *d, unsigned int ours_at_most)
 {
-    return (d->stood && d->writes <= 2) || is_alone(d);
+    if ((d->stood && d->writes <= ours_at_most) || is_alone(d))
+        return XEN_OURS;
+    return XEN_UNKNOWN;
 }
 
 enum xen_state xen_request_on_event(struct dom *d, unsigned int writes)
@@ -156,7 +160,7 @@ enum xen_state xen_request_on_event(struct dom *d, unsigned int writes)
         return found == XEN_REQUEST_SUSPEND ? XEN_OTHERS : XEN_QUEUED;
     case XEN_ASKED:
         if (found == XEN_REQUEST_NONE)
-            return took_ours(d) ? XEN_AGREED : XEN_QUEUED;
+            return taken(d, 2) == XEN_OURS ? XEN_AGREED : XEN_ASKED;
         if (found == XEN_REQUEST_OTHER)
             return XEN_QUEUED;
         return found == XEN_REQUEST_OURS ? XEN_ASKED : XEN_OTHERS;
@@ -165,24 +169,36 @@ enum xen_state xen_request_on_event(struct dom *d, unsigned int writes)
     }
 }
 
-bool xen_request_is_ours(struct dom *d)
+enum xen_whose xen_request_whose(struct dom *d)
 {
     if (d->state == XEN_AGREED)
-        return true;
+        return XEN_OURS;
     if (d->state == XEN_RUNNING || !d->placed)
-        return false;
+        return XEN_THEIRS;
     switch (look_exactly(d)) {
     case XEN_REQUEST_NONE:
-        return took_ours(d);
+        return taken(d, 2);
     case XEN_REQUEST_OTHER:
-        return d->writes <= 3 || is_alone(d);
+        return taken(d, 3);
     case XEN_REQUEST_SUSPEND:
-        return true;
+        return XEN_OURS;
     case XEN_REQUEST_OURS:
         xen_request_withdraw(d);
-        return false;
+        break;
     }
-    return false;
+    return XEN_THEIRS;
+}
+
+enum xen_whose xen_request_now(struct dom *d)
+{
+    bool alone = is_alone(d);    /* before the rest: it may end meanwhile */
+    xc_domaininfo_t now;
+
+    if (!xen_info_now(d, &now, NULL) && !(now.flags & XEN_DOMINF_shutdown))
+        return XEN_THEIRS;
+    if (look(d, XBT_NULL) == XEN_REQUEST_SUSPEND)
+        return XEN_OURS;
+    return alone ? XEN_THEIRS : XEN_UNKNOWN;
 }
 
 bool xen_request_may_be_taken(const struct dom *d)

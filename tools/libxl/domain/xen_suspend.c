@@ -95,22 +95,41 @@ static enum dom_shutdown reason_of(int code)
     }
 }
 
+static void ended(struct dom *d, int code)
+{
+    d->state = XEN_ENDED;
+    d->shutdown_code = code;
+    xen_event_timer(d, 0);
+    xen_event_push(d, DOM_EV_SHUTDOWN, reason_of(code), NULL);
+}
+
+/* It stands still for us, for another tool, or it will be known. */
+static void stopped_for(struct dom *d, enum xen_whose whose)
+{
+    if (whose == XEN_OURS) {
+        stands_still(d);
+    } else if (whose == XEN_THEIRS) {
+        ended(d, SHUTDOWN_suspend);
+    } else if (d->state != XEN_DOUBT) {
+        d->state = XEN_DOUBT;
+        log_note(d->log, "event=suspended-for-whom domid=%u", d->info.domid);
+    }
+}
+
 static void stopped(struct dom *d, int code)
 {
-    if (d->state == XEN_ENDED || d->state == XEN_SUSPENDED)
+    if (d->state == XEN_ENDED || d->state == XEN_SUSPENDED ||
+        d->state == XEN_DOUBT)
         return;
     if (code == SHUTDOWN_suspend && d->state == XEN_LATE) {
         d->state = XEN_SUSPENDED;
         if (xen_resume(d, NULL))
             log_error(d->log, "event=late-resume-failed domid=%u",
                       d->info.domid);
-    } else if (code == SHUTDOWN_suspend && xen_request_is_ours(d)) {
-        stands_still(d);
+    } else if (code == SHUTDOWN_suspend) {
+        stopped_for(d, xen_request_whose(d));
     } else {
-        d->state = XEN_ENDED;
-        d->shutdown_code = code;
-        xen_event_timer(d, 0);
-        xen_event_push(d, DOM_EV_SHUTDOWN, reason_of(code), NULL);
+        ended(d, code);
     }
 }
 
@@ -138,6 +157,8 @@ void xen_suspend_on_control(struct dom *d, unsigned int writes)
     enum xen_state next;
     struct err e;
 
+    if (d->state == XEN_DOUBT)
+        stopped_for(d, xen_request_now(d));
     if (!is_asking(d))
         return;
     next = xen_request_on_event(d, writes);
@@ -175,6 +196,13 @@ void xen_suspend_on_timer(struct dom *d)
 
     /* It may have happened already, and only the news be late. */
     xen_suspend_on_release(d);
+    if (d->state == XEN_DOUBT) {
+        stopped_for(d, gone < d->timeout_ms ? xen_request_now(d)
+                                            : XEN_THEIRS);
+        if (d->state == XEN_DOUBT)
+            arm(d);
+        return;
+    }
     if (!is_asking(d))
         return;
     paused = xen_is_paused(d);
@@ -352,9 +380,12 @@ int xen_suspend_undo(struct dom *d, unsigned int limit_ms, struct err *e)
         d->state = xen_request_withdraw(d) ? XEN_RUNNING : XEN_LATE;
     if (d->state == XEN_AGREED)
         d->state = XEN_LATE;
-    while (d->state == XEN_LATE && clock_ns() < until) {
+    while ((d->state == XEN_LATE || d->state == XEN_DOUBT) &&
+           clock_ns() < until) {
         xen_suspend_on_release(d);
-        if (d->state == XEN_LATE)
+        if (d->state == XEN_DOUBT)
+            stopped_for(d, xen_request_now(d));
+        if (d->state == XEN_LATE || d->state == XEN_DOUBT)
             poll(NULL, 0, 5);
     }
     if (d->state == XEN_SUSPENDED)

@@ -3,10 +3,9 @@
  * Who asked the guest to suspend, when another tool writes to xenstore's
  * control/shutdown at the same time: each order in which the two and the
  * guest can follow one another, before each call that we make to xenstored.
- * That is a real one, so this is skipped where none runs; the lab runs it in
- * a dom0. Our calls are found by the linker's --wrap.
+ * That is a real one (request_world.h), so this is skipped where none runs;
+ * the lab runs it in a dom0.
  */
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -21,208 +20,40 @@
 
 #include <cmocka.h>
 
-#include "xen_priv.h"
+#include "request_world.h"
 
 #define LONG_MS 60000
 #define ROUNDS  4      /* of events, before the guest stands still */
-#define ACTS_MAX 4
 #define PID_FILE "/run/xenstored.pid"
-#define SENT_US 50000      /* until both requests are on their way */
 
-/*
- * What the others do, in order:
- *  p, s  another tool asks for a poweroff, for a suspend
- *  r     somebody changes the node's rights, of which an event tells, too
- *  g     the guest takes what stands there, by emptying it
- * A guest that took "suspend" takes nothing more until it stands still.
- */
-static const char *acts;
-static unsigned int when[ACTS_MAX];    /* before which of our calls */
-static unsigned int done_nr, calls;
-
-enum who { NOBODY, US, TOOL };
-static enum who wrote;       /* what stands there */
-static enum who suspends;    /* whose "suspend" the guest took */
-static bool seen, unseen;    /* what we wrote, by us; when it was taken */
-static bool writing;         /* our transaction has written */
-static pid_t merge;          /* xenstored, to get a save's request with ours */
-static struct xs_handle *others;
-static struct dom d;          /* domain 0, with a node of its own */
-
-xs_transaction_t __real_xs_transaction_start(struct xs_handle *h);
-bool __real_xs_transaction_end(struct xs_handle *h, xs_transaction_t t,
-                               bool abort);
-void *__real_xs_read(struct xs_handle *h, xs_transaction_t t,
-                     const char *path, unsigned int *len);
-bool __real_xs_write(struct xs_handle *h, xs_transaction_t t,
-                     const char *path, const void *data, unsigned int len);
-char **__real_xs_check_watch(struct xs_handle *h);
-xs_transaction_t __wrap_xs_transaction_start(struct xs_handle *h);
-bool __wrap_xs_transaction_end(struct xs_handle *h, xs_transaction_t t,
-                               bool abort);
-void *__wrap_xs_read(struct xs_handle *h, xs_transaction_t t,
-                     const char *path, unsigned int *len);
-bool __wrap_xs_write(struct xs_handle *h, xs_transaction_t t,
-                     const char *path, const void *data, unsigned int len);
-char **__wrap_xs_check_watch(struct xs_handle *h);
-
-static void put(const char *value, enum who who)
+/* For whom the guest stands still. Who saves and hasn't asked yet does so
+   now; else it lets the guest run again. */
+static enum who told(void)
 {
-    assert_true(__real_xs_write(others, XBT_NULL, d.control_path, value,
-                                (unsigned int)strlen(value)));
-    wrote = who;
-}
+    struct dom_event ev;
 
-static void guest_takes(void)
-{
-    char *value = __real_xs_read(others, XBT_NULL, d.control_path, NULL);
-
-    assert_non_null(value);
-    if (*value && suspends == NOBODY) {
-        if (!strcmp(value, "suspend"))
-            suspends = wrote;
-        unseen = !seen;
-        put("", NOBODY);
-    }
-    free(value);
-}
-
-static void change_rights(void)
-{
-    struct xs_permissions p = { .id = 0, .perms = XS_PERM_NONE };
-
-    assert_true(xs_set_permissions(others, XBT_NULL, d.control_path, &p, 1));
-}
-
-static void act(char what)
-{
-    if (what == 'p')
-        put("poweroff", TOOL);
-    else if (what == 's')
-        put("suspend", TOOL);
-    else if (what == 'r')
-        change_rights();
-    else
-        guest_takes();
-}
-
-/* Whatever was written, its event is here when this returns. */
-static void settle(void)
-{
-    free(__real_xs_read(d.xs, XBT_NULL, d.control_path, NULL));
-}
-
-static void before_call(void)
-{
-    bool some = false;
-
-    for (; acts && acts[done_nr] && when[done_nr] <= calls; done_nr++) {
-        act(acts[done_nr]);
-        some = true;
-    }
-    if (some)
+    stands = true;
+    xen_suspend_on_release(&d);
+    if (d.state == XEN_DOUBT) {
+        assert_int_not_equal(xen_rival_look(&d, NULL), 0);
+        assert_int_equal(xen_next_event(&d, &ev), ERR_AGAIN);
+        stands = suspends == US;
+        if (stands)
+            put("suspend", TOOL);
         settle();
-    calls++;
-}
-
-xs_transaction_t __wrap_xs_transaction_start(struct xs_handle *h)
-{
-    before_call();
-    writing = false;
-    return __real_xs_transaction_start(h);
-}
-
-static void *save(void *arg)
-{
-    (void)arg;
-    if (!__real_xs_write(others, XBT_NULL, d.control_path, "suspend", 7))
-        abort();
-    return NULL;
-}
-
-static void *go_on(void *arg)
-{
-    usleep(SENT_US);
-    kill(merge, SIGCONT);
-    return arg;
-}
-
-/* xenstored finds our request and a save's when it looks next. */
-static bool end_with_a_save(struct xs_handle *h, xs_transaction_t t)
-{
-    pthread_t saver, waker;
-    bool done;
-
-    assert_int_equal(kill(merge, SIGSTOP), 0);
-    assert_int_equal(pthread_create(&saver, NULL, save, NULL), 0);
-    assert_int_equal(pthread_create(&waker, NULL, go_on, NULL), 0);
-    done = __real_xs_transaction_end(h, t, false);
-    pthread_join(saver, NULL);
-    pthread_join(waker, NULL);
-    merge = 0;
-    wrote = TOOL;
-    return done;
-}
-
-bool __wrap_xs_transaction_end(struct xs_handle *h, xs_transaction_t t,
-                               bool abort)
-{
-    bool done;
-
-    before_call();
-    if (merge && !abort)
-        return end_with_a_save(h, t);
-    done = __real_xs_transaction_end(h, t, abort);
-    if (done && !abort && writing) {
-        wrote = US;
-        seen = false;
+        xen_suspend_on_timer(&d);
     }
-    return done;
+    assert_int_equal(xen_next_event(&d, &ev), 0);
+    if (ev.kind == DOM_EV_SUSPENDED && d.state == XEN_SUSPENDED)
+        return US;
+    assert_true(ev.kind == DOM_EV_SHUTDOWN && d.state == XEN_ENDED);
+    return TOOL;
 }
 
-void *__wrap_xs_read(struct xs_handle *h, xs_transaction_t t,
-                     const char *path, unsigned int *len)
-{
-    before_call();
-    seen |= t == XBT_NULL;
-    return __real_xs_read(h, t, path, len);
-}
-
-bool __wrap_xs_write(struct xs_handle *h, xs_transaction_t t,
-                     const char *path, const void *data, unsigned int len)
-{
-    before_call();
-    writing = true;
-    return __real_xs_write(h, t, path, data, len);
-}
-
-char **__wrap_xs_check_watch(struct xs_handle *h)
-{
-    before_call();
-    return __real_xs_check_watch(h);
-}
-
-static void begin(void)
-{
-    char **w;
-
-    acts = NULL;
-    put("", NOBODY);
-    settle();
-    while ((w = __real_xs_check_watch(d.xs)))
-        free(w);
-    d.state = XEN_RUNNING;
-    d.events_nr = 0;
-    done_nr = calls = 0;
-    suspends = NOBODY;
-}
-
-/* One order: is it told rightly for whom the guest stands still? */
-static void try(const char *script)
+static void ask_while(const char *script)
 {
     struct dom_event ev;
     struct err e = { 0 };
-    bool ours;
 
     begin();
     acts = script;
@@ -235,16 +66,21 @@ static void try(const char *script)
         act(script[done_nr]);
     settle();
     acts = NULL;
+}
+
+/* One order: is it told rightly for whom the guest stands still? */
+static void try(const char *script)
+{
+    enum who whose;
+
+    ask_while(script);
     if (suspends == NOBODY)
         return;
-    /* Taken before it was seen there, and who saves hasn't asked yet? */
-    if (suspends == US && unseen && xen_rival_look(&d, NULL))
-        return;
-    ours = xen_request_is_ours(&d);
-    if (ours != (suspends == US))
+    whose = told();
+    if (whose != suspends)
         fail_msg("%s at %u %u %u %u (state %d): \"%s\" is told", script,
                  when[0], when[1], when[2], when[3], d.state,
-                 ours ? "ours" : "theirs");
+                 whose == US ? "ours" : "theirs");
 }
 
 /* How many calls are made when nobody else does anything. */
@@ -306,7 +142,7 @@ static void end_helper(pid_t pid)
 
 static void a_save_beside_it_takes_nothing(void **state)
 {
-    static const char *const scripts[] = { "sg", "gs", "sgg", "pgg" };
+    static const char *const scripts[] = { "g", "sg", "gs", "sgg", "pgg" };
     unsigned int last = calls_alone() + 2;
     pid_t helper = start_helper();
 
@@ -314,6 +150,24 @@ static void a_save_beside_it_takes_nothing(void **state)
     for (size_t i = 0; i < sizeof(scripts) / sizeof(*scripts); i++)
         try_all(scripts[i], 0, last);
     end_helper(helper);
+}
+
+/* It might have asked: then it goes on, and so does whoever it works for. */
+static void a_save_that_ends_has_asked(void **state)
+{
+    unsigned int last = calls_alone() + 2;
+    pid_t helper = start_helper();
+
+    (void)state;
+    for (when[0] = 0; when[0] <= last && d.state != XEN_DOUBT; when[0]++) {
+        ask_while("g");
+        stands = true;
+        xen_suspend_on_release(&d);
+    }
+    assert_int_equal(d.state, XEN_DOUBT);
+    end_helper(helper);
+    xen_suspend_on_timer(&d);
+    assert_int_equal(d.state, XEN_ENDED);
 }
 
 /* The guest takes the save's request, of which no event tells. */
@@ -381,6 +235,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_shutdown_beside_it_takes_nothing),
         cmocka_unit_test(a_save_beside_it_takes_nothing),
+        cmocka_unit_test(a_save_that_ends_has_asked),
         cmocka_unit_test(a_save_at_once_is_not_ours),
     };
 
