@@ -12,7 +12,8 @@
  *   their suspend   any     ours, "", theirs       us
  *   ""              2       ours, ""               us
  *   other           3       ours, "", other        us
- *   any of them     more    ours, theirs, "", ...  them
+ *   "" or other     more    ours, theirs, "", ...  them, if each event was one
+ *                                                  of a write
  *
  * since a guest that took a suspend takes nothing more until it stands still.
  *

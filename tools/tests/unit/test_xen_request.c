@@ -6,19 +6,13 @@
  * That is a real one (request_world.h), so this is skipped where none runs;
  * the lab runs it in a dom0.
  */
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "request_world.h"
 

@@ -26,8 +26,9 @@ SILENCE_MS = 500
 MEMORY_MB = {"pvh": 96, "hvm": 96}
 SH_LIMIT_S = 60
 # Linux's netfront loses the memory of its ring, 1 MiB, each time it connects
-# anew (after stock save and restore as well), and a lab guest has 11 to spare:
-# without them its kernel kills the service. What a check may take, 3 times.
+# anew (after stock save and restore as well), and a lab guest has 11 or 12 to
+# spare: without them its kernel kills the service. Enough for two connections
+# and the 3 MiB that the kernel keeps.
 FREE_KIB, PAGE_KIB = 5 * 1024, 4
 
 

@@ -6,8 +6,8 @@
  *
  * Port 7102, one line each; times in microseconds since the probe started:
  *   G           -> one line of JSON with the gaps recorded, and forgets them
- *   D <pages>   -> ok   dirty that many pages, about every 10 ms; none: gives
- *                       their memory back
+ *   D <pages>   -> ok   dirty that many pages, about every 10 ms; fewer than
+ *                       before: their memory is given back first
  *   F           -> <KiB> of memory that is free
  *   A <grants>  -> ok   take so many grants at once and give them back, so
  *                       that the grant table grows; on "error" it didn't
