@@ -5,7 +5,9 @@
  * of a slow link, is gone within a part of the silence limit. Without that
  * bound a slow link's queue grows to seconds, and then a live peer's signs of
  * life don't come through either: its TCP waits for acknowledgements that
- * stand in that queue.
+ * stand in that queue. It holds for a path that is slow, not for one that
+ * becomes so at once: what was let onto a fast one then waits longer, and a
+ * live peer may be taken for silent.
  *
  * Grows by doubling while it is used up and what is sent is received soon,
  * and shrinks by halving when it isn't; what the path takes by itself, the

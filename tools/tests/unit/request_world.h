@@ -45,26 +45,14 @@ static pid_t merge;          /* xenstored, to get a save's request with ours */
 static struct xs_handle *others;
 static struct dom d;          /* domain 0, with a node of its own */
 
-xs_transaction_t __real_xs_transaction_start(struct xs_handle *h);
-bool __real_xs_transaction_end(struct xs_handle *h, xs_transaction_t t,
-                               bool abort);
-void *__real_xs_read(struct xs_handle *h, xs_transaction_t t,
-                     const char *path, unsigned int *len);
-bool __real_xs_write(struct xs_handle *h, xs_transaction_t t,
-                     const char *path, const void *data, unsigned int len);
-char **__real_xs_check_watch(struct xs_handle *h);
-int __real_xc_domain_getinfolist(xc_interface *xch, uint32_t first,
-                                 unsigned int max, xc_domaininfo_t *info);
-xs_transaction_t __wrap_xs_transaction_start(struct xs_handle *h);
-bool __wrap_xs_transaction_end(struct xs_handle *h, xs_transaction_t t,
-                               bool abort);
-void *__wrap_xs_read(struct xs_handle *h, xs_transaction_t t,
-                     const char *path, unsigned int *len);
-bool __wrap_xs_write(struct xs_handle *h, xs_transaction_t t,
-                     const char *path, const void *data, unsigned int len);
-char **__wrap_xs_check_watch(struct xs_handle *h);
-int __wrap_xc_domain_getinfolist(xc_interface *xch, uint32_t first,
-                                 unsigned int max, xc_domaininfo_t *info);
+/* The two names that --wrap gives a call of ours. */
+#define WRAPPED(call) __typeof__(call) __real_##call, __wrap_##call
+WRAPPED(xs_transaction_start);
+WRAPPED(xs_transaction_end);
+WRAPPED(xs_read);
+WRAPPED(xs_write);
+WRAPPED(xs_check_watch);
+WRAPPED(xc_domain_getinfolist);
 
 static void put(const char *value, enum who who)
 {
