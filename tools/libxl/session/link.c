@@ -36,7 +36,7 @@ int link_init(struct colo_link *l, const struct env_ops *ops,
     l->heard_ns = ops->now(env);
     fresh_init(&l->lease, LEASE_FRESH_NS);
     fresh_init(&l->belief, silence_ns - silence_ns / LEASE_DRIFT);
-    window_init(&l->window, silence_ns / LINK_WAIT_PART);
+    window_init(&l->window, silence_ns);
     return 0;
 }
 

@@ -28,8 +28,6 @@
 #define LINK_EARLY_SILENCE_NS (2 * (uint64_t)DOM_STEP_LIMIT_MS * ENV_MS)
 /* After a failed write, how long the input may go on before it counts. */
 #define LINK_BROKEN_NS (500 * ENV_MS)
-/* Octets may wait on their way for this part of the silence limit. */
-#define LINK_WAIT_PART 4u
 
 struct colo_link {
     const struct env_ops *ops;

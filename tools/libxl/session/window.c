@@ -7,12 +7,19 @@
 #include <inttypes.h>
 #include <string.h>
 
-void window_init(struct window *w, uint64_t wait_ns)
+/* Parts of the silence limit. */
+#define GROW_PART   256u
+#define SHRINK_PART 4u
+#define IDLE_PART   16u
+/* Of the way itself: that much more or less says nothing about a queue. */
+#define JITTER_PART 8u
+
+void window_init(struct window *w, uint64_t silence_ns)
 {
     memset(w, 0, sizeof(*w));
     w->size = WINDOW_START;
     w->least_ns = UINT64_MAX;
-    w->wait_ns = wait_ns;
+    w->silence_ns = silence_ns;
 }
 
 uint64_t window_room(struct window *w, uint64_t sent, uint64_t now_ns)
@@ -21,7 +28,8 @@ uint64_t window_room(struct window *w, uint64_t sent, uint64_t now_ns)
 
     if (!w->reports)
         return UINT64_MAX;
-    if (w->size > WINDOW_START && now_ns - w->full_ns > w->wait_ns / 4)
+    if (w->size > WINDOW_START &&
+        now_ns - w->full_ns > w->silence_ns / IDLE_PART)
         w->size = WINDOW_START;
     if (under_way < w->size)
         return w->size - under_way;
@@ -36,7 +44,10 @@ uint64_t window_way_ns(const struct window *w)
 
 void window_sent(struct window *w, uint64_t sent, uint64_t now_ns)
 {
-    if (w->mark || sent == w->received)
+    bool more = sent > w->sent;
+
+    w->sent = sent;
+    if (w->mark || !more)
         return;
     w->mark = sent;
     w->mark_ns = now_ns;
@@ -45,14 +56,16 @@ void window_sent(struct window *w, uint64_t sent, uint64_t now_ns)
 /* The marked octet took @way_ns. */
 static void adapt(struct window *w, uint64_t way_ns)
 {
-    uint64_t waited;
+    uint64_t soon = w->silence_ns / GROW_PART, waited;
 
     if (way_ns < w->least_ns)
         w->least_ns = way_ns;
+    if (soon < w->least_ns / JITTER_PART)
+        soon = w->least_ns / JITTER_PART;
     waited = way_ns - w->least_ns;
-    if (waited > w->wait_ns)
+    if (waited > w->silence_ns / SHRINK_PART)
         w->size = w->size / 2 > WINDOW_MIN ? w->size / 2 : WINDOW_MIN;
-    else if (w->full_ns >= w->mark_ns && waited <= w->wait_ns / 2)
+    else if (w->full_ns >= w->mark_ns && waited <= soon)
         w->size = w->size * 2 < WINDOW_MAX ? w->size * 2 : WINDOW_MAX;
 }
 

@@ -5,15 +5,22 @@
  * of a slow link, is gone within a part of the silence limit. Without that
  * bound a slow link's queue grows to seconds, and then a live peer's signs of
  * life don't come through either: its TCP waits for acknowledgements that
- * stand in that queue. It holds for a path that is slow, not for one that
- * becomes so at once: what was let onto a fast one then waits longer, and a
- * live peer may be taken for silent.
+ * stand in that queue.
  *
- * Grows by doubling while it is used up and what is sent is received soon,
- * and shrinks by halving when it isn't; what the path takes by itself, the
- * least that was ever seen, doesn't count. One that was large and hasn't been
- * used up for a while is small again: who knows what the path is now. No I/O,
- * no clock of its own.
+ * A path may also become slow at once, with all under way that was let onto
+ * the fast one. So it grows, by doubling while it is used up, only as long as
+ * an octet waits 1/256 of the limit at most: then no more is under way than
+ * the path takes in 1/128 of the limit and twice its way there and back (or
+ * what it began with, if that is more), and one that falls to a 60th is rid of
+ * that in less than half of the limit and 120 such ways. On a way longer than
+ * 1/32 of the limit an octet may wait an eighth of that way. So a long and
+ * fast path that falls at once isn't helped.
+ *
+ * It shrinks by halving when an octet waits longer than a quarter of the
+ * limit. What the path takes by itself, the least that was ever seen, doesn't
+ * count as waiting. One that was large and hasn't been used up for a 16th of
+ * the limit is small again: who knows what the path is now. No I/O, no clock
+ * of its own.
  */
 #ifndef XC_SESSION_WINDOW_H
 #define XC_SESSION_WINDOW_H
@@ -32,17 +39,18 @@
 struct window {
     uint64_t size;         /* octets under way, at most */
     uint64_t received;     /* of the stream, as the peer said last */
+    uint64_t sent;         /* of the stream, when it was told last */
     uint64_t mark;         /* of this octet's way the time is taken; 0: none */
     uint64_t mark_ns;      /* when it was sent */
     uint64_t least_ns;     /* the shortest way so far */
-    uint64_t wait_ns;      /* octets may wait so long */
+    uint64_t silence_ns;   /* the peer's limit, and ours */
     uint64_t full_ns;      /* when there was no room last */
     bool reports;          /* the peer does; until then nothing is bounded */
 };
 
-/* @wait_ns: how long an octet may wait on its way, beside what the way takes
-   by itself. */
-void window_init(struct window *w, uint64_t wait_ns);
+/* @silence_ns: a live peer of which nothing is heard for so long is taken for
+   dead. */
+void window_init(struct window *w, uint64_t silence_ns);
 
 /* How many octets may follow the first @sent of the stream at @now_ns. To be
    asked again when so many are sent: that is how it learns that it's full. */

@@ -13,7 +13,8 @@
 #include "window.h"
 
 #define MS ((uint64_t)1000000)
-#define WAIT (250 * MS)
+#define SILENCE (1000 * MS)
+#define WAIT (SILENCE / 4)
 
 /*
  * A path: octets leave it one after another at a rate, and are reported
@@ -64,7 +65,7 @@ static void begin(struct path *p, struct window *w, uint64_t rate,
     memset(p, 0, sizeof(*p));
     p->rate = rate;
     p->light_ms = light_ms;
-    window_init(w, WAIT);
+    window_init(w, SILENCE);
     assert_true(window_room(w, 1ull << 50, 0) == UINT64_MAX);
     /* A first octet, alone: what the way takes by itself. */
     p->sent = p->out = 1;
@@ -121,6 +122,42 @@ static void a_path_that_becomes_slow_is_emptied(void **state)
     assert_true(used(&p, &w, 1000) > 0.99);
 }
 
+/* All that was let onto a path is gone soon when it falls to a 60th. */
+static void a_fall_at_full_use_is_short(void **state)
+{
+    static const uint64_t rate[] = { 1000000, 120000, 60000 };
+    struct window w;
+    struct path p;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rate) / sizeof(rate[0]); i++) {
+        for (unsigned int light = 0; light < 3; light++) {
+            begin(&p, &w, rate[i], light);
+            used(&p, &w, 5000);
+            assert_true(used(&p, &w, 1000) > 0.99);
+            p.rate /= 60;
+            used(&p, &w, 5000);
+            assert_true(p.most_ns <= SILENCE / 2 +
+                                     2 * 60 * window_way_ns(&w));
+        }
+    }
+}
+
+/* Octets that went out before tell no way from when the next may. */
+static void a_way_is_of_what_was_just_sent(void **state)
+{
+    struct window w;
+
+    (void)state;
+    window_init(&w, SILENCE);
+    window_sent(&w, 1000, 10 * MS);
+    window_sent(&w, 2000, 11 * MS);
+    assert_int_equal(window_received(&w, 1000, 2000, 30 * MS, NULL), 0);
+    window_sent(&w, 2000, 30 * MS);
+    assert_int_equal(window_received(&w, 2000, 2000, 31 * MS, NULL), 0);
+    assert_true(window_way_ns(&w) == 20 * MS);
+}
+
 /* Not all that a fast path took before: it might be slow now. */
 static void who_was_idle_begins_small(void **state)
 {
@@ -128,7 +165,7 @@ static void who_was_idle_begins_small(void **state)
     struct path p;
 
     (void)state;
-    begin(&p, &w, 100000, 1);
+    begin(&p, &w, 1000000, 1);
     used(&p, &w, 1000);
     assert_true(w.size >= 8 * WINDOW_START);
     p.now_ns += WAIT;
@@ -143,7 +180,7 @@ static void who_sends_little_isnt_bounded_less(void **state)
     uint64_t now = 1000 * MS, sent = 0;
 
     (void)state;
-    window_init(&w, WAIT);
+    window_init(&w, SILENCE);
     for (int i = 0; i < 100; i++) {
         sent += 1000;
         window_sent(&w, sent, now);
@@ -159,7 +196,7 @@ static void reports_that_cant_be_are_refused(void **state)
     struct err e;
 
     (void)state;
-    window_init(&w, WAIT);
+    window_init(&w, SILENCE);
     assert_int_equal(window_received(&w, 101, 100, MS, &e), ERR_PEER);
     assert_non_null(strstr(e.msg, "101 octets"));
     assert_int_equal(window_received(&w, 100, 100, MS, &e), 0);
@@ -174,6 +211,8 @@ int main(void)
         cmocka_unit_test(a_slow_path_is_kept_busy_and_short),
         cmocka_unit_test(a_fast_path_isnt_bounded),
         cmocka_unit_test(a_path_that_becomes_slow_is_emptied),
+        cmocka_unit_test(a_fall_at_full_use_is_short),
+        cmocka_unit_test(a_way_is_of_what_was_just_sent),
         cmocka_unit_test(who_was_idle_begins_small),
         cmocka_unit_test(who_sends_little_isnt_bounded_less),
         cmocka_unit_test(reports_that_cant_be_are_refused),

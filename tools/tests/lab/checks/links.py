@@ -17,6 +17,7 @@ LOSS = 30
 LOSSY_S = 8.0
 SLOW_MBIT, SLOW_SILENCE_MS = 8, 1000
 SLOW_PAGES, SLOW_EPOCHS = 1500, 3
+FALLS, FALL_S, FALL_EPOCHS = 4, 4.0, 3
 FRAME = 1024        # pages in a record
 
 
@@ -121,3 +122,35 @@ def link_slow(stage: Any) -> str:
     return "an epoch took up to %.1f s to send; 0 of %d acknowledged writes " \
         "lost" % (max(e["send_ms"] + e["ready_ms"] for e in large) / 1000,
                   report["acknowledged"])
+
+
+@check(soak=True)
+def link_falls(stage: Any) -> str:
+    """A link in full use falls to 1 MB/s, again and again: no take-over"""
+    guest = stage.guest("pvh", pages=SLOW_PAGES)
+    boot = guest.control("id")
+    writer = stage.writer(guest, reply_timeout=stage.s(60))
+    watch = stage.watch(guest)
+    p = stage.protect(guest, ours=False, options=[
+        "--silence-ms", str(int(SLOW_SILENCE_MS * stage.slow)),
+        "--step-ms", "120000"])
+    stage.flows(writer)
+    guest.dirty(SLOW_PAGES)
+    p.wait_epochs(FALL_EPOCHS, stage.s(120))
+    for _ in range(FALLS):
+        stage.pause()
+        for host in (stage.src, stage.dst):
+            stage.lab.link(host, "slow", delay_ms=0, rate_mbit=SLOW_MBIT)
+        time.sleep(stage.s(FALL_S))
+        expect(p.states()[-1][1] == "protected", "it is %s",
+               p.states()[-1][1])
+        for host in (stage.src, stage.dst):
+            stage.lab.link(host, "up")
+        p.wait_epochs(FALL_EPOCHS, stage.s(120))
+    guest.dirty(0)
+    stage.flows(writer)
+    stage.stop(stage.src, guest)
+    report = settled(stage, guest, writer, stage.src, boot)
+    in_turn(watch, stage.src, stage.src)
+    return "%d falls; 0 of %d acknowledged writes lost" % (
+        FALLS, report["acknowledged"])
