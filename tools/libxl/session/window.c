@@ -44,10 +44,10 @@ uint64_t window_way_ns(const struct window *w)
 
 void window_sent(struct window *w, uint64_t sent, uint64_t now_ns)
 {
-    bool more = sent > w->sent;
-
+    if (sent == w->sent)
+        return;    /* they were sent earlier than now */
     w->sent = sent;
-    if (w->mark || !more)
+    if (w->mark)
         return;
     w->mark = sent;
     w->mark_ns = now_ns;

@@ -93,9 +93,9 @@ def link_lossy(stage: Any) -> str:
         text, report["acknowledged"])
 
 
-@check()
-def link_slow(stage: Any) -> str:
-    """1 MB/s, records of 4 MiB, silence limit 1 s: no take-over"""
+def slowed(stage: Any, story: Callable[[Any, Any], str]) -> str:
+    """Large epochs, silence limit 1 s, on links that `story` makes slow and
+    fast again: no take-over."""
     guest = stage.guest("pvh", pages=SLOW_PAGES)
     boot = guest.control("id")
     writer = stage.writer(guest, reply_timeout=stage.s(60))
@@ -105,52 +105,58 @@ def link_slow(stage: Any) -> str:
         "--step-ms", "120000"])
     stage.flows(writer)
     guest.dirty(SLOW_PAGES)
-    for host in (stage.src, stage.dst):
-        stage.lab.link(host, "slow", delay_ms=0, rate_mbit=SLOW_MBIT)
-    begun = len(p.epochs())
-    p.wait_epochs(SLOW_EPOCHS, stage.s(120))
-    large = [e for e in p.epochs()[begun:] if e["pages"] >= FRAME]
-    expect(large, "no epoch of %d pages", FRAME)
-    for host in (stage.src, stage.dst):
-        stage.lab.link(host, "up")
+    text = story(stage, p)
     expect(p.states()[-1][1] == "protected", "it is %s", p.states()[-1][1])
     guest.dirty(0)
     stage.flows(writer)
     stage.stop(stage.src, guest)
     report = settled(stage, guest, writer, stage.src, boot)
     in_turn(watch, stage.src, stage.src)
-    return "an epoch took up to %.1f s to send; 0 of %d acknowledged writes " \
-        "lost" % (max(e["send_ms"] + e["ready_ms"] for e in large) / 1000,
-                  report["acknowledged"])
+    return "%s; 0 of %d acknowledged writes lost" % (
+        text, report["acknowledged"])
+
+
+def slow(stage: Any) -> None:
+    for host in (stage.src, stage.dst):
+        stage.lab.link(host, "slow", delay_ms=0, rate_mbit=SLOW_MBIT)
+
+
+def fast(stage: Any) -> None:
+    for host in (stage.src, stage.dst):
+        stage.lab.link(host, "up")
+
+
+def slow_epochs(stage: Any, p: Any) -> str:
+    slow(stage)
+    begun = len(p.epochs())
+    p.wait_epochs(SLOW_EPOCHS, stage.s(120))
+    large = [e for e in p.epochs()[begun:] if e["pages"] >= FRAME]
+    expect(large, "no epoch of %d pages", FRAME)
+    fast(stage)
+    return "an epoch took up to %.1f s to send" % (
+        max(e["send_ms"] + e["ready_ms"] for e in large) / 1000)
+
+
+def falls(stage: Any, p: Any) -> str:
+    p.wait_epochs(FALL_EPOCHS, stage.s(120))
+    for _ in range(FALLS):
+        stage.pause()
+        slow(stage)
+        time.sleep(stage.s(FALL_S))
+        expect(p.states()[-1][1] == "protected", "it is %s",
+               p.states()[-1][1])
+        fast(stage)
+        p.wait_epochs(FALL_EPOCHS, stage.s(120))
+    return "%d falls" % FALLS
+
+
+@check()
+def link_slow(stage: Any) -> str:
+    """1 MB/s, records of 4 MiB, silence limit 1 s: no take-over"""
+    return slowed(stage, slow_epochs)
 
 
 @check(soak=True)
 def link_falls(stage: Any) -> str:
     """A link in full use falls to 1 MB/s, again and again: no take-over"""
-    guest = stage.guest("pvh", pages=SLOW_PAGES)
-    boot = guest.control("id")
-    writer = stage.writer(guest, reply_timeout=stage.s(60))
-    watch = stage.watch(guest)
-    p = stage.protect(guest, ours=False, options=[
-        "--silence-ms", str(int(SLOW_SILENCE_MS * stage.slow)),
-        "--step-ms", "120000"])
-    stage.flows(writer)
-    guest.dirty(SLOW_PAGES)
-    p.wait_epochs(FALL_EPOCHS, stage.s(120))
-    for _ in range(FALLS):
-        stage.pause()
-        for host in (stage.src, stage.dst):
-            stage.lab.link(host, "slow", delay_ms=0, rate_mbit=SLOW_MBIT)
-        time.sleep(stage.s(FALL_S))
-        expect(p.states()[-1][1] == "protected", "it is %s",
-               p.states()[-1][1])
-        for host in (stage.src, stage.dst):
-            stage.lab.link(host, "up")
-        p.wait_epochs(FALL_EPOCHS, stage.s(120))
-    guest.dirty(0)
-    stage.flows(writer)
-    stage.stop(stage.src, guest)
-    report = settled(stage, guest, writer, stage.src, boot)
-    in_turn(watch, stage.src, stage.src)
-    return "%d falls; 0 of %d acknowledged writes lost" % (
-        FALLS, report["acknowledged"])
+    return slowed(stage, falls)
