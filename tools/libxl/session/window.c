@@ -51,22 +51,39 @@ void window_sent(struct window *w, uint64_t sent, uint64_t now_ns)
         return;
     w->mark = sent;
     w->mark_ns = now_ns;
+    w->ahead = sent - w->received;
+}
+
+static uint64_t at_most(uint64_t size, uint64_t most)
+{
+    return size < most ? size : most;
+}
+
+/* What may be under way for an octet to wait for @soon_ns: of a path that took
+   what was ahead of the marked one in @way_ns. */
+static uint64_t worth(const struct window *w, uint64_t way_ns,
+                      uint64_t soon_ns)
+{
+    double part = (double)(w->least_ns + soon_ns) / (double)(way_ns + 1);
+
+    return (uint64_t)(part * (double)w->ahead);
 }
 
 /* The marked octet took @way_ns. */
 static void adapt(struct window *w, uint64_t way_ns)
 {
-    uint64_t soon = w->silence_ns / GROW_PART, waited;
+    uint64_t soon = w->silence_ns / GROW_PART, waited, size;
 
     if (way_ns < w->least_ns)
         w->least_ns = way_ns;
     if (soon < w->least_ns / JITTER_PART)
         soon = w->least_ns / JITTER_PART;
     waited = way_ns - w->least_ns;
+    size = worth(w, way_ns, soon);
     if (waited > w->silence_ns / SHRINK_PART)
         w->size = w->size / 2 > WINDOW_MIN ? w->size / 2 : WINDOW_MIN;
-    else if (w->full_ns >= w->mark_ns && waited <= soon)
-        w->size = w->size * 2 < WINDOW_MAX ? w->size * 2 : WINDOW_MAX;
+    else if (w->full_ns >= w->mark_ns && size > w->size)
+        w->size = at_most(size, at_most(2 * w->size, WINDOW_MAX));
 }
 
 int window_received(struct window *w, uint64_t octets, uint64_t sent,

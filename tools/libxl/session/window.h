@@ -8,13 +8,13 @@
  * stand in that queue.
  *
  * A path may also become slow at once, with all under way that was let onto
- * the fast one. So it grows, by doubling while it is used up, only as long as
- * an octet waits 1/256 of the limit at most: then no more is under way than
- * the path takes in 1/128 of the limit and twice its way there and back (or
- * what it began with, if that is more), and one that falls to a 60th is rid of
- * that in less than half of the limit and 120 such ways. On a way longer than
- * 1/32 of the limit an octet may wait an eighth of that way. So a long and
- * fast path that falls at once isn't helped.
+ * the fast one. So it grows, while it is used up, to what the path takes in
+ * its way there and back and 1/256 of the limit, as seen by how soon what was
+ * under way is received, and at most twofold at once. One that falls to a
+ * 60th is rid of that (or of what it began with, if that is more) in less
+ * than a quarter of the limit and 60 such ways. On a way longer than 1/32 of
+ * the limit an octet may wait an eighth of that way. So a long and fast path
+ * that falls at once isn't helped.
  *
  * It shrinks by halving when an octet waits longer than a quarter of the
  * limit. What the path takes by itself, the least that was ever seen, doesn't
@@ -42,6 +42,7 @@ struct window {
     uint64_t sent;         /* of the stream, when it was told last */
     uint64_t mark;         /* of this octet's way the time is taken; 0: none */
     uint64_t mark_ns;      /* when it was sent */
+    uint64_t ahead;        /* under way then, up to it */
     uint64_t least_ns;     /* the shortest way so far */
     uint64_t silence_ns;   /* the peer's limit, and ours */
     uint64_t full_ns;      /* when there was no room last */

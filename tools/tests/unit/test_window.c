@@ -137,8 +137,7 @@ static void a_fall_at_full_use_is_short(void **state)
             assert_true(used(&p, &w, 1000) > 0.99);
             p.rate /= 60;
             used(&p, &w, 5000);
-            assert_true(p.most_ns <= SILENCE / 2 +
-                                     2 * 60 * window_way_ns(&w));
+            assert_true(p.most_ns <= SILENCE / 4 + 60 * window_way_ns(&w));
         }
     }
 }
