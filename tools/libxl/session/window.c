@@ -54,36 +54,38 @@ void window_sent(struct window *w, uint64_t sent, uint64_t now_ns)
     w->ahead = sent - w->received;
 }
 
-static uint64_t at_most(uint64_t size, uint64_t most)
+/* The marked octet took @way_ns, and so did what was ahead of it: to what the
+   path takes in its own way and the time that an octet may wait. */
+static void grow(struct window *w, uint64_t way_ns)
 {
-    return size < most ? size : most;
+    uint64_t soon = w->silence_ns / GROW_PART;
+    double rate = (double)w->ahead / (double)(way_ns + 1), size;
+
+    if (soon < w->least_ns / JITTER_PART)
+        soon = w->least_ns / JITTER_PART;
+    size = rate * (double)(w->least_ns + soon);
+    if (size > 2.0 * (double)w->size)
+        size = 2.0 * (double)w->size;
+    if (size > WINDOW_MAX)
+        size = WINDOW_MAX;
+    if (size > (double)w->size)
+        w->size = (uint64_t)size;
 }
 
-/* What may be under way for an octet to wait for @soon_ns: of a path that took
-   what was ahead of the marked one in @way_ns. */
-static uint64_t worth(const struct window *w, uint64_t way_ns,
-                      uint64_t soon_ns)
+static void shrink(struct window *w)
 {
-    double part = (double)(w->least_ns + soon_ns) / (double)(way_ns + 1);
-
-    return (uint64_t)(part * (double)w->ahead);
+    w->size = w->size / 2 > WINDOW_MIN ? w->size / 2 : WINDOW_MIN;
 }
 
 /* The marked octet took @way_ns. */
 static void adapt(struct window *w, uint64_t way_ns)
 {
-    uint64_t soon = w->silence_ns / GROW_PART, waited, size;
-
     if (way_ns < w->least_ns)
         w->least_ns = way_ns;
-    if (soon < w->least_ns / JITTER_PART)
-        soon = w->least_ns / JITTER_PART;
-    waited = way_ns - w->least_ns;
-    size = worth(w, way_ns, soon);
-    if (waited > w->silence_ns / SHRINK_PART)
-        w->size = w->size / 2 > WINDOW_MIN ? w->size / 2 : WINDOW_MIN;
-    else if (w->full_ns >= w->mark_ns && size > w->size)
-        w->size = at_most(size, at_most(2 * w->size, WINDOW_MAX));
+    if (way_ns - w->least_ns > w->silence_ns / SHRINK_PART)
+        shrink(w);
+    else if (w->full_ns >= w->mark_ns)
+        grow(w, way_ns);
 }
 
 int window_received(struct window *w, uint64_t octets, uint64_t sent,

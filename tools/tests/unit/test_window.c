@@ -142,6 +142,26 @@ static void a_fall_at_full_use_is_short(void **state)
     }
 }
 
+/* A few that came soon are no reason to let a full window's worth follow. */
+static void few_octets_tell_a_low_rate(void **state)
+{
+    struct window w;
+    uint64_t now = 1000 * MS, sent = 1;
+
+    (void)state;
+    window_init(&w, SILENCE);
+    window_sent(&w, sent, now);
+    now += 2 * MS;
+    assert_int_equal(window_received(&w, sent, sent, now, NULL), 0);
+    sent += 10000;
+    window_sent(&w, sent, now);
+    sent += window_room(&w, sent, now);
+    window_sent(&w, sent, now);
+    assert_true(window_room(&w, sent, now) == 0);
+    assert_int_equal(window_received(&w, 10001, sent, now + 2 * MS, NULL), 0);
+    assert_true(w.size == WINDOW_START);
+}
+
 /* Octets that went out before tell no way from when the next may. */
 static void a_way_is_of_what_was_just_sent(void **state)
 {
@@ -211,6 +231,7 @@ int main(void)
         cmocka_unit_test(a_fast_path_isnt_bounded),
         cmocka_unit_test(a_path_that_becomes_slow_is_emptied),
         cmocka_unit_test(a_fall_at_full_use_is_short),
+        cmocka_unit_test(few_octets_tell_a_low_rate),
         cmocka_unit_test(a_way_is_of_what_was_just_sent),
         cmocka_unit_test(who_was_idle_begins_small),
         cmocka_unit_test(who_sends_little_isnt_bounded_less),
