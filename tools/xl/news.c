@@ -196,10 +196,12 @@ static void figures(const struct colo_epoch *ep, char *text, size_t size)
     snprintf(text, size, "pages=%" PRIu64 " bytes=%" PRIu64 " pause_ms=%.2f "
              "ack_ms=%.2f suspend_ms=%.2f bitmap_ms=%.2f copy_ms=%.2f "
              "context_ms=%.2f device_ms=%.2f resume_ms=%.2f send_ms=%.2f "
-             "ready_ms=%.2f", ep->pages, ep->bytes, MS(ep->pause_ns),
+             "ready_ms=%.2f run_ms=%.2f hold_ms=%.2f", ep->pages, ep->bytes,
+             MS(ep->pause_ns),
              MS(t->ack_ns), MS(t->suspend_ns), MS(t->bitmap_ns),
              MS(t->copy_ns), MS(t->context_ns), MS(t->device_ns),
-             MS(t->resume_ns), MS(ep->send_ns), MS(ep->ready_ns));
+             MS(t->resume_ns), MS(ep->send_ns), MS(ep->ready_ns),
+             MS(ep->run_ns), MS(ep->hold_ns));
 }
 
 static void pretty_figures(struct news *n, const char *what,
@@ -230,12 +232,13 @@ static void put_json(struct news *n, const struct colo_epoch *ep)
                  ",\"pause_ms\":%.3f,\"ack_ms\":%.3f,\"suspend_ms\":%.3f,"
                  "\"bitmap_ms\":%.3f,\"copy_ms\":%.3f,\"context_ms\":%.3f,"
                  "\"device_ms\":%.3f,\"resume_ms\":%.3f,\"send_ms\":%.3f,"
-                 "\"ready_ms\":%.3f}\n", ep->epoch, (long long)at.tv_sec,
+                 "\"ready_ms\":%.3f,\"run_ms\":%.3f,\"hold_ms\":%.3f}\n",
+                 ep->epoch, (long long)at.tv_sec,
                  at.tv_nsec / 1000000, ep->pages, ep->bytes,
                  MS(ep->pause_ns), MS(t->ack_ns), MS(t->suspend_ns),
                  MS(t->bitmap_ns), MS(t->copy_ns), MS(t->context_ns),
                  MS(t->device_ns), MS(t->resume_ns), MS(ep->send_ns),
-                 MS(ep->ready_ns));
+                 MS(ep->ready_ns), MS(ep->run_ns), MS(ep->hold_ns));
     if (write(n->json_fd, text, (size_t)r) != r) {
         voice_say(n->voice, LOG_WARN, n->domain, "the file of epochs can't "
                   "be written; no more goes into it");

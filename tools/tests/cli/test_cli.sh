@@ -413,6 +413,18 @@ delay_is_known() {
         awk -v m="${BASH_REMATCH[1]}" -v p="${BASH_REMATCH[2]}" \
             'BEGIN { exit !(0 < m && m <= p) }'
 }
+# Output goes when its epoch is acknowledged, not before; each figure is
+# rounded to a microsecond.
+holding_is_told() { # FILE
+    awk -F'[:,}]' '
+        { sub(/^{/, ""); for (i = 1; i < NF; i += 2) v[$i] = $(i + 1)
+          held = v["\"hold_ms\""]
+          least = v["\"pause_ms\""] + v["\"send_ms\""] + v["\"ready_ms\""]
+          if (held < least - 0.002 || v["\"run_ms\""] == 0 && NR > 1)
+              bad = bad " " $0 }
+        END { if (NR == 0) bad = "none"; print bad; exit bad != "" }' "$1" \
+        > "$tmp/bad" || { why="epochs: $(cat "$tmp/bad")"; return 1; }
+}
 t_protect_and_stop() {
     protect --json-epochs "$tmp/epochs" || return 1
     run "$embedded" colo-status
@@ -435,6 +447,7 @@ t_protect_and_stop() {
         has news "$(tail -n 1 "$tmp/p.out")" "output_delay_set_by=" &&
         has news "$(cat "$tmp/p.out")" "to=protected" &&
         has epochs "$(head -n 1 "$tmp/epochs")" '"ready_ms":' &&
+        holding_is_told "$tmp/epochs" || return 1
         is "warnings" "$(grep -c warning "$tmp/p.err" || true)" 0
 }
 # The transport has become the receiver: a guard, and its child with the

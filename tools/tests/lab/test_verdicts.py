@@ -17,7 +17,7 @@ from unittest import mock
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from checks import harness, machine, witness  # noqa: E402
+from checks import delay, harness, machine, witness  # noqa: E402
 
 
 class Nothing:
@@ -108,6 +108,18 @@ class Verdicts(unittest.TestCase):
             self.assertEqual(witness.in_turn(heard, (1.3, "a")), ("abab", 0))
         heard = [(1.0, "a"), (1.2, "b"), (1.3, "b"), (1.4, "a")]
         self.assertEqual(witness.in_turn(heard, (1.3, "b"))[0], "aba")
+
+    def test_most_is_said_in_long_epochs(self) -> None:
+        short = {"pause_ms": 5, "send_ms": 4, "ready_ms": 1, "run_ms": 80}
+        self.assertEqual(delay.said_ms([short] * 3), 45)
+        long = dict(short, run_ms=800)
+        self.assertEqual(delay.said_ms([short] * 3 + [long]), 260)
+
+    def test_an_echo_request_is_valid(self) -> None:
+        plain = delay.HEADER.pack(delay.ECHO, 0, 0, 0xfff0, 0x1234)
+        total = delay.checksum(plain)
+        whole = delay.HEADER.pack(delay.ECHO, 0, total, 0xfff0, 0x1234)
+        self.assertEqual(delay.checksum(whole), 0)
 
     def test_ticks(self) -> None:
         self.assertEqual(machine.ticks("cpu  70 1 9 800 20 0 0 20 0 0\n"),

@@ -6,7 +6,7 @@ of them (harness.py) in the order in which they cost least: what leaves the
 guest where it was comes first.  Run by tools/tests/lab-check.
 """
 from . import user, bad_start, admit, bad_stream  # noqa: F401
-from . import others, stall  # noqa: F401
+from . import others, delay, stall  # noqa: F401
 from . import interop, kernel, kills, release, split, links  # noqa: F401
 from . import thaws, pauses, requests, ends, output, watchdog  # noqa: F401
 from .harness import CHECKS, run_checks

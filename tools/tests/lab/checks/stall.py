@@ -33,7 +33,6 @@ MOST_OF_STOCK = 1 / 6.0
 FIXED_MS, PAGE_MS, MEMCPY_US = 5.0, 0.002, 2.4
 MEMCPY_RUNS = 7
 BOUND_MS, BOUND_EPOCHS = 3000, 8
-DELAY_MS, DELAY_EPOCHS, MOST_OF_BOUND = 100, 60, 1.1
 PHASES = ("ack", "suspend", "bitmap", "copy", "context", "device", "resume",
           "send", "ready")
 EPOCHS = "/run/lab/epochs.json"
@@ -138,33 +137,6 @@ def dirty_bound(stage: Any) -> str:
     settled(stage, guest, writer, stage.src, boot)
     return "an epoch every %.0f of %d ms, %d pages each" % (
         each, BOUND_MS, pages)
-
-
-@check()
-def delay(stage: Any) -> str:
-    """How long output waits: half an epoch, the pause, and the way"""
-    guest = stage.guest("pvh")
-    writer = stage.writer(guest)
-    p = stage.protect(guest, interval_ms=DELAY_MS)
-    stage.flows(writer)
-    p.wait_epochs(3, stage.s(30))
-    before, begun = len(p.epochs()), time.time()
-    p.wait_epochs(DELAY_EPOCHS, stage.s(120))
-    each = 1000 * (time.time() - begun) / (len(p.epochs()) - before)
-    epochs = p.epochs()[before:]
-    stage.stop(stage.src, guest)
-    p.wait_end(stage.s(15))
-    stage.proven(writer)
-    own = median(e["pause_ms"] for e in epochs)
-    way = median(e["send_ms"] + e["ready_ms"] for e in epochs)
-    waited = float(p.summary()["output_delay_ms"])
-    bound = each / 2 + own + way
-    text = "output waited %.1f ms (median), %.2f of half an epoch of %.0f " \
-        "ms, %.1f of pause and %.1f of sending" % (
-            waited, waited / bound, each, own, way)
-    expect(waited <= MOST_OF_BOUND * bound, "%s: more than %.2f", text,
-           MOST_OF_BOUND)
-    return text
 
 
 @check()
