@@ -66,6 +66,7 @@ char *status_json(const struct colo_status *st)
     number(g, "verify_passes", st->verify_passes);
     number(g, "unlogged_pages", st->unlogged);
     number(g, "heard_ms", st->heard_ms);
+    number(g, "heard_max_ms", st->heard_max_ms);
     number(g, "since_s", st->since_s);
     text(g, "needs_user", st->needs_user);
     yajl_gen_map_close(g);

@@ -183,8 +183,30 @@ void link_allow_silence(struct colo_link *l, uint64_t silence_ns)
 {
     if (!l->silence_ns || l->silence_ns == silence_ns)
         return;
+    if (silence_ns < l->silence_ns)
+        l->quiet_max_ns = 0;
     l->silence_ns = silence_ns;
     l->ops->timer(l->env, ENV_TIMER_SILENCE, silence_ns);
+}
+
+uint64_t link_quiet_max(const struct colo_link *l)
+{
+    uint64_t quiet = l->ops->now(l->env) - l->heard_ns;
+
+    if (!l->own || !l->silence_ns)
+        return 0;
+    return l->open && quiet > l->quiet_max_ns ? quiet : l->quiet_max_ns;
+}
+
+void link_listens_again(struct colo_link *l)
+{
+    l->heard_ns = l->ops->now(l->env);
+}
+
+void link_heard(struct colo_link *l)
+{
+    l->quiet_max_ns = link_quiet_max(l);
+    link_listens_again(l);
 }
 
 int link_received(struct colo_link *l, struct err *e)

@@ -43,6 +43,7 @@ struct colo_link {
     uint64_t reported;           /* octets, to a peer that bounds them */
     uint64_t generation;
     uint64_t heard_ns;           /* when the last octet came */
+    uint64_t quiet_max_ns;       /* see link_quiet_max() */
     uint64_t heartbeat_ns, silence_ns;    /* 0: not yet */
     bool open;                   /* connected */
     bool broken;                 /* a write failed; input may still come */
@@ -93,10 +94,13 @@ int link_received(struct colo_link *l, struct err *e);
 /* Tell the peer how much came, if that is @least more than it was told. */
 void link_report(struct colo_link *l, uint64_t least);
 /* Octets came. */
-static inline void link_heard(struct colo_link *l)
-{
-    l->heard_ns = l->ops->now(l->env);
-}
+void link_heard(struct colo_link *l);
+/* None did because we didn't take any: what was silence until now is none. */
+void link_listens_again(struct colo_link *l);
+/* The longest while in ns that a peer of ours, who is to give signs of life,
+   gave none, the present one included; since the limit was last made
+   shorter, so of the time in which it is the user's. 0: of no other peer. */
+uint64_t link_quiet_max(const struct colo_link *l);
 
 /* Whether the peer is connected, and said something within @limit_ns. */
 static inline bool link_hears(const struct colo_link *l, uint64_t limit_ns)

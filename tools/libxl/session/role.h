@@ -19,7 +19,7 @@ struct colo_status {
     const char *role, *state, *mode, *peer, *name, *output, *needs_user;
     uint32_t domid;
     uint64_t epoch, generation, interval_ms, pages, bytes;
-    uint64_t pause_ns, send_ns, ready_ns, heard_ms, since_s;
+    uint64_t pause_ns, send_ns, ready_ns, heard_ms, heard_max_ms, since_s;
     struct colo_delay delay;
     uint64_t held_packets, held_bytes;
     uint64_t verify_passes, unlogged;    /* --debug-verify */

@@ -185,7 +185,7 @@ void secondary_unpark(struct colo_secondary *s)
     if (!s->parked || secondary_parked(s))
         return;
     s->parked = false;
-    link_heard(&s->link);
+    link_listens_again(&s->link);
     s->ops->want_input(s->env, true);
 }
 
@@ -257,7 +257,7 @@ static void on_timer(void *v, enum env_timer t)
         break;
     case ENV_TIMER_SILENCE:
         if (s->parked)
-            link_heard(&s->link);    /* it is we who don't listen */
+            link_listens_again(&s->link);
         if (link_is_silent(&s->link))
             s->mode->silent(s);
         break;

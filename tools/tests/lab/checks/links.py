@@ -17,6 +17,7 @@ LOSS = 30
 LOSSY_S = 8.0
 SLOW_MBIT, SLOW_SILENCE_MS = 8, 1000
 SLOW_PAGES, SLOW_EPOCHS = 1500, 3
+MOST_SILENT = 0.5        # of the limit
 FALLS, FALL_S, FALL_EPOCHS = 4, 4.0, 3
 FRAME = 1024        # pages in a record
 
@@ -95,23 +96,29 @@ def link_lossy(stage: Any) -> str:
 
 def slowed(stage: Any, story: Callable[[Any, Any], str]) -> str:
     """Large epochs, silence limit 1 s, on links that `story` makes slow and
-    fast again: no take-over."""
+    fast again: no take-over, nor nearly one."""
     guest = stage.guest("pvh", pages=SLOW_PAGES)
     boot = guest.control("id")
     writer = stage.writer(guest, reply_timeout=stage.s(60))
     watch = stage.watch(guest)
+    limit_ms = SLOW_SILENCE_MS * stage.slow
     p = stage.protect(guest, ours=False, options=[
-        "--silence-ms", str(int(SLOW_SILENCE_MS * stage.slow)),
+        "--silence-ms", str(int(limit_ms)),
         "--step-ms", "120000"])
     stage.flows(writer)
     guest.dirty(SLOW_PAGES)
     text = story(stage, p)
     expect(p.states()[-1][1] == "protected", "it is %s", p.states()[-1][1])
+    silent = [stage.status(h, guest.name)["heard_max_ms"]
+              for h in (stage.src, stage.dst)]
     guest.dirty(0)
     stage.flows(writer)
     stage.stop(stage.src, guest)
     report = settled(stage, guest, writer, stage.src, boot)
     in_turn(watch, stage.src, stage.src)
+    text += "; secondary and primary were silent for up to %d and %d of " \
+        "%d ms" % (silent[0], silent[1], limit_ms)
+    expect(max(silent) <= MOST_SILENT * limit_ms, text)
     return "%s; 0 of %d acknowledged writes lost" % (
         text, report["acknowledged"])
 
