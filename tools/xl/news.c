@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -188,20 +189,41 @@ static void on_progress(void *ctx, unsigned int round, uint64_t pages,
              pages, total, bytes);
 }
 
-/* The figures of an epoch, for both kinds of line. */
-static void figures(const struct colo_epoch *ep, char *text, size_t size)
-{
-    const struct dom_times *t = &ep->times;
+/* An epoch's times, in the order in which the man page has them. */
+static const struct span {
+    const char *name;
+    size_t at;    /* a uint64_t in ns */
+} spans[] = {
+    { "pause_ms", offsetof(struct colo_epoch, pause_ns) },
+    { "ack_ms", offsetof(struct colo_epoch, times.ack_ns) },
+    { "suspend_ms", offsetof(struct colo_epoch, times.suspend_ns) },
+    { "bitmap_ms", offsetof(struct colo_epoch, times.bitmap_ns) },
+    { "copy_ms", offsetof(struct colo_epoch, times.copy_ns) },
+    { "context_ms", offsetof(struct colo_epoch, times.context_ns) },
+    { "device_ms", offsetof(struct colo_epoch, times.device_ns) },
+    { "resume_ms", offsetof(struct colo_epoch, times.resume_ns) },
+    { "send_ms", offsetof(struct colo_epoch, send_ns) },
+    { "ready_ms", offsetof(struct colo_epoch, ready_ns) },
+    { "run_ms", offsetof(struct colo_epoch, run_ns) },
+    { "hold_ms", offsetof(struct colo_epoch, hold_ns) },
+};
 
-    snprintf(text, size, "pages=%" PRIu64 " bytes=%" PRIu64 " pause_ms=%.2f "
-             "ack_ms=%.2f suspend_ms=%.2f bitmap_ms=%.2f copy_ms=%.2f "
-             "context_ms=%.2f device_ms=%.2f resume_ms=%.2f send_ms=%.2f "
-             "ready_ms=%.2f run_ms=%.2f hold_ms=%.2f", ep->pages, ep->bytes,
-             MS(ep->pause_ns),
-             MS(t->ack_ns), MS(t->suspend_ns), MS(t->bitmap_ns),
-             MS(t->copy_ns), MS(t->context_ns), MS(t->device_ns),
-             MS(t->resume_ns), MS(ep->send_ns), MS(ep->ready_ns),
-             MS(ep->run_ns), MS(ep->hold_ns));
+/* The figures of an epoch, of a line or, @json, of an object's members. */
+static void figures(const struct colo_epoch *ep, bool json, char *text,
+                    size_t size)
+{
+    int n = snprintf(text, size, json ? "\"pages\":%" PRIu64
+                     ",\"bytes\":%" PRIu64 : "pages=%" PRIu64
+                     " bytes=%" PRIu64, ep->pages, ep->bytes);
+
+    for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
+        uint64_t ns;
+
+        memcpy(&ns, (const char *)ep + spans[i].at, sizeof(ns));
+        if ((size_t)n < size)
+            n += snprintf(text + n, size - (size_t)n, json ? ",\"%s\":%.3f" :
+                          " %s=%.2f", spans[i].name, MS(ns));
+    }
 }
 
 static void pretty_figures(struct news *n, const char *what,
@@ -221,24 +243,15 @@ static void pretty_figures(struct news *n, const char *what,
 
 static void put_json(struct news *n, const struct colo_epoch *ep)
 {
-    const struct dom_times *t = &ep->times;
-    char text[OUT_LINE_MAX / 2];
+    char text[OUT_LINE_MAX], members[OUT_LINE_MAX / 2];
     struct timespec at;
     int r;
 
     clock_gettime(CLOCK_REALTIME, &at);
+    figures(ep, true, members, sizeof(members));
     r = snprintf(text, sizeof(text), "{\"epoch\":%" PRIu64 ",\"time\":%lld."
-                 "%03ld,\"pages\":%" PRIu64 ",\"bytes\":%" PRIu64
-                 ",\"pause_ms\":%.3f,\"ack_ms\":%.3f,\"suspend_ms\":%.3f,"
-                 "\"bitmap_ms\":%.3f,\"copy_ms\":%.3f,\"context_ms\":%.3f,"
-                 "\"device_ms\":%.3f,\"resume_ms\":%.3f,\"send_ms\":%.3f,"
-                 "\"ready_ms\":%.3f,\"run_ms\":%.3f,\"hold_ms\":%.3f}\n",
-                 ep->epoch, (long long)at.tv_sec,
-                 at.tv_nsec / 1000000, ep->pages, ep->bytes,
-                 MS(ep->pause_ns), MS(t->ack_ns), MS(t->suspend_ns),
-                 MS(t->bitmap_ns), MS(t->copy_ns), MS(t->context_ns),
-                 MS(t->device_ns), MS(t->resume_ns), MS(ep->send_ns),
-                 MS(ep->ready_ns), MS(ep->run_ns), MS(ep->hold_ns));
+                 "%03ld,%s}\n", ep->epoch, (long long)at.tv_sec,
+                 at.tv_nsec / 1000000, members);
     if (write(n->json_fd, text, (size_t)r) != r) {
         voice_say(n->voice, LOG_WARN, n->domain, "the file of epochs can't "
                   "be written; no more goes into it");
@@ -261,7 +274,7 @@ static void on_epoch(void *ctx, const struct colo_epoch *ep)
         pretty_figures(n, what, ep);
         return;
     }
-    figures(ep, text, sizeof(text));
+    figures(ep, false, text, sizeof(text));
     out_line(&n->out, "epoch domain=%s epoch=%" PRIu64 " %s", n->domain,
              ep->epoch, text);
 }
@@ -363,7 +376,7 @@ void news_end(struct news *n, const struct colo_result *r)
     char line[OUT_LINE_MAX], delay[128] = "";
 
     if (n->primary && r->epochs)
-        figures(&r->median, text, sizeof(text));
+        figures(&r->median, false, text, sizeof(text));
     if (r->delay.median_ns)
         snprintf(delay, sizeof(delay), " output_delay_ms=%.2f "
                  "output_delay_p99_ms=%.2f output_delay_set_by=%s",

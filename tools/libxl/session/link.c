@@ -183,7 +183,7 @@ void link_allow_silence(struct colo_link *l, uint64_t silence_ns)
 {
     if (!l->silence_ns || l->silence_ns == silence_ns)
         return;
-    if (silence_ns < l->silence_ns)
+    if (silence_ns != LINK_EARLY_SILENCE_NS)
         l->quiet_max_ns = 0;
     l->silence_ns = silence_ns;
     l->ops->timer(l->env, ENV_TIMER_SILENCE, silence_ns);
@@ -191,7 +191,7 @@ void link_allow_silence(struct colo_link *l, uint64_t silence_ns)
 
 uint64_t link_quiet_max(const struct colo_link *l)
 {
-    uint64_t quiet = l->ops->now(l->env) - l->heard_ns;
+    uint64_t quiet = link_quiet(l);
 
     if (!l->own || !l->silence_ns)
         return 0;
@@ -261,7 +261,7 @@ void link_beat(struct colo_link *l)
 
 bool link_is_silent(struct colo_link *l)
 {
-    uint64_t quiet = l->ops->now(l->env) - l->heard_ns;
+    uint64_t quiet = link_quiet(l);
 
     if (!l->open)
         return false;

@@ -97,15 +97,21 @@ void link_report(struct colo_link *l, uint64_t least);
 void link_heard(struct colo_link *l);
 /* None did because we didn't take any: what was silence until now is none. */
 void link_listens_again(struct colo_link *l);
-/* The longest while in ns that a peer of ours, who is to give signs of life,
-   gave none, the present one included; since the limit was last made
-   shorter, so of the time in which it is the user's. 0: of no other peer. */
+/* The longest while in ns that a peer of ours gave no sign of life, the
+   present one included; since the limit became the user's, or, before, since
+   link_start_listening(). 0: none were due, or the peer isn't ours. */
 uint64_t link_quiet_max(const struct colo_link *l);
+
+/* For how long nothing has come, in ns. */
+static inline uint64_t link_quiet(const struct colo_link *l)
+{
+    return l->ops->now(l->env) - l->heard_ns;
+}
 
 /* Whether the peer is connected, and said something within @limit_ns. */
 static inline bool link_hears(const struct colo_link *l, uint64_t limit_ns)
 {
-    return l->open && l->ops->now(l->env) - l->heard_ns < limit_ns;
+    return l->open && link_quiet(l) < limit_ns;
 }
 
 /* Whether the peer, connected, has certainly read something that we sent less

@@ -118,8 +118,6 @@ static void ends(struct colo_primary *p, int trigger)
 
 static void act_refuse(struct colo_primary *p)
 {
-    uint64_t quiet = p->ops->now(p->env) - p->link.heard_ns;
-
     if (p->needs_user) {
         primary_act_refuse(p);
     } else if (!p->params.fence) {
@@ -128,7 +126,7 @@ static void act_refuse(struct colo_primary *p)
     } else if (primary_hears(p)) {
         snprintf(p->reply, sizeof(p->reply), "error the receiver lives: it "
                  "was heard %" PRIu64 " ms ago; end it there first",
-                 quiet / ENV_MS);
+                 link_quiet(&p->link) / ENV_MS);
     } else {
         primary_act_refuse(p);
     }

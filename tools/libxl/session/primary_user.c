@@ -95,7 +95,7 @@ void primary_status(void *s, struct colo_status *st)
         .pages = p->newest.pages, .bytes = p->newest.bytes,
         .pause_ns = p->newest.pause_ns, .send_ns = p->newest.send_ns,
         .ready_ns = p->newest.ready_ns, .delay = primary_delay(p),
-        .heard_ms = (p->ops->now(p->env) - p->link.heard_ns) / ENV_MS,
+        .heard_ms = link_quiet(&p->link) / ENV_MS,
         .heard_max_ms = link_quiet_max(&p->link) / ENV_MS,
         .since_s = (p->ops->now(p->env) - p->started_ns) / (1000 * ENV_MS),
         .run_state = run_state_name(&p->run), .paused = primary_paused(p),

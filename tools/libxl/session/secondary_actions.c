@@ -303,11 +303,9 @@ void secondary_act_disconnect(struct colo_secondary *s)
 
 void secondary_act_refuse(struct colo_secondary *s)
 {
-    uint64_t quiet = s->ops->now(s->env) - s->link.heard_ns;
-
     snprintf(s->reply, sizeof(s->reply), "error %s lives: it was heard "
              "%" PRIu64 " ms ago; end protection there with xl colo-stop",
-             secondary_peer(s), quiet / ENV_MS);
+             secondary_peer(s), link_quiet(&s->link) / ENV_MS);
 }
 
 void secondary_act_finish(struct colo_secondary *s)

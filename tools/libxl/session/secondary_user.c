@@ -77,7 +77,7 @@ void secondary_status(void *v, struct colo_status *st)
         .pause_ns = s->apply_ns,
         .run_state = "inmigrate",
         .paused = s->reason ? "yes" : "no",
-        .heard_ms = (s->ops->now(s->env) - s->link.heard_ns) / ENV_MS,
+        .heard_ms = link_quiet(&s->link) / ENV_MS,
         .heard_max_ms = link_quiet_max(&s->link) / ENV_MS,
         .since_s = (s->ops->now(s->env) - s->started_ns) / (1000 * ENV_MS),
     };

@@ -15,6 +15,7 @@
 
 struct env {
     uint64_t now_ns;
+    struct colo_link link;
 };
 
 static uint64_t now(struct env *v)
@@ -31,105 +32,116 @@ static void timer(struct env *v, enum env_timer t, uint64_t delay_ns)
 
 static const struct env_ops ops = { .now = now, .timer = timer };
 
-/* A peer of ours that may be silent for so long. */
-static void meet(struct colo_link *l, struct env *v, uint64_t silence_ms)
+static struct env world;
+static struct colo_link *const l = &world.link;
+
+static void pass(uint64_t ms)
+{
+    world.now_ns += ms * ENV_MS;
+}
+
+/* A peer of ours, while its copy is made. */
+static int meet(void **state)
 {
     static const struct colo_params params = { .silence_ms = SILENCE_MS };
     struct err e;
 
-    v->now_ns = 5000 * ENV_MS;
-    assert_int_equal(link_init(l, &ops, v, NULL, SR_BACK, &params, &e), 0);
+    (void)state;
+    pass(5000);
+    if (link_init(l, &ops, &world, NULL, SR_BACK, &params, &e))
+        return -1;
     link_start_beating(l, SILENCE_MS / 5 * ENV_MS);
     link_start_listening(l);
-    link_allow_silence(l, silence_ms * ENV_MS);
+    return 0;
 }
 
-static void pass(struct env *v, uint64_t ms)
+static int part(void **state)
 {
-    v->now_ns += ms * ENV_MS;
+    (void)state;
+    link_dispose(l);
+    return 0;
 }
 
-static void is_quiet(const struct colo_link *l, uint64_t ms)
+static void protect(void)
+{
+    link_allow_silence(l, SILENCE_MS * ENV_MS);
+}
+
+/* It says something after so long. */
+static void heard_after(uint64_t ms)
+{
+    pass(ms);
+    link_heard(l);
+}
+
+static void is_quiet(uint64_t ms)
 {
     assert_int_equal(link_quiet_max(l), ms * ENV_MS);
 }
 
 static void the_longest_silence_is_kept(void **state)
 {
-    struct colo_link l;
-    struct env v;
-
     (void)state;
-    meet(&l, &v, SILENCE_MS);
-    pass(&v, 300);
-    link_heard(&l);
-    pass(&v, 700);
-    is_quiet(&l, 700);    /* the present one counts */
-    link_heard(&l);
-    pass(&v, 400);
-    link_heard(&l);
-    is_quiet(&l, 700);
-    link_dispose(&l);
+    protect();
+    heard_after(300);
+    pass(700);
+    is_quiet(700);    /* the present one counts */
+    link_heard(l);
+    heard_after(400);
+    is_quiet(700);
 }
 
 static void what_we_do_not_take_is_no_silence(void **state)
 {
-    struct colo_link l;
-    struct env v;
-
     (void)state;
-    meet(&l, &v, SILENCE_MS);
-    pass(&v, 300);
-    link_heard(&l);
-    pass(&v, 900);
-    link_listens_again(&l);
-    pass(&v, 100);
-    link_heard(&l);
-    is_quiet(&l, 300);
-    link_dispose(&l);
+    protect();
+    heard_after(300);
+    pass(900);
+    link_listens_again(l);
+    heard_after(100);
+    is_quiet(300);
 }
 
-/* While a copy is made its host may be silent for long. */
-static void a_shorter_limit_begins_anew(void **state)
+/* While a copy is made or destroyed its host may be silent for long. */
+static void the_user_s_limit_begins_anew(void **state)
 {
-    struct colo_link l;
-    struct env v;
-
     (void)state;
-    meet(&l, &v, 60 * SILENCE_MS);
-    pass(&v, 5000);
-    link_heard(&l);
-    is_quiet(&l, 5000);
-    link_allow_silence(&l, SILENCE_MS * ENV_MS);
-    is_quiet(&l, 0);
-    pass(&v, 200);
-    link_heard(&l);
-    link_allow_silence(&l, 60 * SILENCE_MS * ENV_MS);
-    is_quiet(&l, 200);
-    link_dispose(&l);
+    heard_after(5000);
+    is_quiet(5000);
+    protect();
+    is_quiet(0);
+    heard_after(200);
+    link_allow_silence(l, LINK_EARLY_SILENCE_NS);
+    is_quiet(200);
 }
 
-static void a_peer_that_gives_no_signs_of_life_is_not_silent(void **state)
+static void a_longer_limit_of_the_user_s_does_so_too(void **state)
 {
-    struct colo_link l;
-    struct env v;
-
     (void)state;
-    meet(&l, &v, SILENCE_MS);
-    l.own = false;
-    pass(&v, 700);
-    link_heard(&l);
-    is_quiet(&l, 0);
-    link_dispose(&l);
+    heard_after(5000);
+    link_allow_silence(l, 2 * LINK_EARLY_SILENCE_NS);
+    is_quiet(0);
 }
+
+static void who_gives_no_signs_of_life_is_not_silent(void **state)
+{
+    (void)state;
+    l->own = false;
+    protect();
+    heard_after(700);
+    is_quiet(0);
+}
+
+#define WITH_A_PEER(test) cmocka_unit_test_setup_teardown(test, meet, part)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_longest_silence_is_kept),
-        cmocka_unit_test(what_we_do_not_take_is_no_silence),
-        cmocka_unit_test(a_shorter_limit_begins_anew),
-        cmocka_unit_test(a_peer_that_gives_no_signs_of_life_is_not_silent),
+        WITH_A_PEER(the_longest_silence_is_kept),
+        WITH_A_PEER(what_we_do_not_take_is_no_silence),
+        WITH_A_PEER(the_user_s_limit_begins_anew),
+        WITH_A_PEER(a_longer_limit_of_the_user_s_does_so_too),
+        WITH_A_PEER(who_gives_no_signs_of_life_is_not_silent),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

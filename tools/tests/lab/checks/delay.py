@@ -38,7 +38,7 @@ def checksum(octets: bytes) -> int:
 
 
 class Echo(threading.Thread):
-    """Asks from its making until waits_ms() or end()."""
+    """Asks from its making until finish() or end()."""
 
     def __init__(self, namespace: str, address: str) -> None:
         super().__init__(daemon=True)
@@ -80,14 +80,12 @@ class Echo(threading.Thread):
                              max(0.0, min(left, EVERY_S)))[0]:
                 self._hear()
 
-    def waits_ms(self, limit_s: float) -> List[float]:
-        """Asks no more; how long each answer took, of the answered."""
+    def finish(self, limit_s: float) -> None:
+        """Asks no more, and waits for what is still to be answered."""
         self.asking.clear()
         limit = time.monotonic() + limit_s
         while len(self.waits) < len(self.sent) and time.monotonic() < limit:
             time.sleep(0.02)
-        self.end()
-        return [1000 * w for w in self.waits.values()]
 
     def end(self) -> None:
         self.over.set()
@@ -114,16 +112,16 @@ def said_ms(epochs: List[Dict[str, float]]) -> float:
 
 
 def asked(stage: Any, guest: Any, act: Callable[[], None]) -> List[float]:
-    """How long each answer took of what was asked while act() ran."""
+    """How long in ms each answer took to what was asked while act() ran."""
     echo = Echo(stage.lab.run.namespace, guest.address)
     try:
         act()
-        waits = echo.waits_ms(stage.s(10))
+        echo.finish(stage.s(10))
     finally:
         echo.end()
-    expect(len(waits) == len(echo.sent), "%d of %d echo requests answered",
-           len(waits), len(echo.sent))
-    return waits
+    expect(len(echo.waits) == len(echo.sent), "%d of %d echo requests "
+           "answered", len(echo.waits), len(echo.sent))
+    return [1000 * wait for wait in echo.waits.values()]
 
 
 @check()
