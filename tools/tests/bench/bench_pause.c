@@ -2,7 +2,8 @@
 /*
  * What an epoch costs the domain: its pause over the number of dirty pages
  * and over the size of its memory, and copying against plain memcpy() of the
- * same scattered pages, in turns. Embedded domain; medians.
+ * same scattered pages, in turns, both with nothing of them in the caches.
+ * Embedded domain; medians.
  * usage: bench_pause [FILE]    also writes the table to FILE, as JSON
  */
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "bench_domain.h"
 
 #define ROUNDS 15
+#define CACHES ((size_t)128 << 20)    /* more than any of them holds */
 #define SIZES 3
 #define COUNTS 6
 
@@ -32,6 +34,18 @@ static void scatter(struct dom *d, size_t n, size_t round)
         d->guest.ram[page * GUEST_PAGE] = (uint8_t)(round + i);
         guest_touch(&d->guest, page);
     }
+}
+
+/* So that neither copy finds what the other one has read. */
+static void empty_caches(void)
+{
+    static uint8_t *other;
+    static uint8_t value;
+
+    if (!other)
+        other = malloc(CACHES);
+    if (other)
+        memset(other, ++value, CACHES);
 }
 
 static double by_memcpy(const struct dom *d, const struct ckpt *c,
@@ -58,6 +72,7 @@ static void measure(struct dom *d, struct ckpt *c, uint8_t *to, size_t n,
         double t0, took;
 
         scatter(d, n, (size_t)(i + 1));
+        empty_caches();
         t0 = bench_us();
         bench_must(ops->suspend(d, 1000, &e), &e);
         while (ops->next_event(d, &ev))
@@ -72,6 +87,7 @@ static void measure(struct dom *d, struct ckpt *c, uint8_t *to, size_t n,
         }
         pause[i] = took;
         copy[i] = (double)t.copy_ns / 1e3;
+        empty_caches();
         plain[i] = by_memcpy(d, c, to);
     }
     *f = (struct figure) { bench_median(pause, ROUNDS),
