@@ -9,9 +9,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "clock.h"
 #include "err.h"
+
+#define BENCH_CACHES ((size_t)128 << 20)    /* more than they hold */
 
 enum bench_limit { NO_LIMIT, AT_LEAST, AT_MOST };
 
@@ -41,6 +44,20 @@ static inline void bench_must(int rc, const struct err *e)
 static inline double bench_us(void)
 {
     return (double)clock_ns() / 1e3;
+}
+
+/* So that what is measured next finds nothing that was read before. */
+static inline void bench_empty_caches(void)
+{
+    static uint8_t *other, value;
+
+    if (!other)
+        other = malloc(BENCH_CACHES);
+    if (!other) {
+        fprintf(stderr, "benchmark: no memory to empty the caches with\n");
+        exit(1);
+    }
+    memset(other, ++value, BENCH_CACHES);
 }
 
 static inline int bench_up(const void *a, const void *b)

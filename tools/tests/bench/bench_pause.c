@@ -11,7 +11,6 @@
 #include "bench_domain.h"
 
 #define ROUNDS 15
-#define CACHES ((size_t)128 << 20)    /* more than any of them holds */
 #define SIZES 3
 #define COUNTS 6
 
@@ -34,18 +33,6 @@ static void scatter(struct dom *d, size_t n, size_t round)
         d->guest.ram[page * GUEST_PAGE] = (uint8_t)(round + i);
         guest_touch(&d->guest, page);
     }
-}
-
-/* So that neither copy finds what the other one has read. */
-static void empty_caches(void)
-{
-    static uint8_t *other;
-    static uint8_t value;
-
-    if (!other)
-        other = malloc(CACHES);
-    if (other)
-        memset(other, ++value, CACHES);
 }
 
 static double by_memcpy(const struct dom *d, const struct ckpt *c,
@@ -72,7 +59,7 @@ static void measure(struct dom *d, struct ckpt *c, uint8_t *to, size_t n,
         double t0, took;
 
         scatter(d, n, (size_t)(i + 1));
-        empty_caches();
+        bench_empty_caches();
         t0 = bench_us();
         bench_must(ops->suspend(d, 1000, &e), &e);
         while (ops->next_event(d, &ev))
@@ -87,7 +74,7 @@ static void measure(struct dom *d, struct ckpt *c, uint8_t *to, size_t n,
         }
         pause[i] = took;
         copy[i] = (double)t.copy_ns / 1e3;
-        empty_caches();
+        bench_empty_caches();
         plain[i] = by_memcpy(d, c, to);
     }
     *f = (struct figure) { bench_median(pause, ROUNDS),
