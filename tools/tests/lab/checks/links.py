@@ -15,13 +15,14 @@ from .verdict import await_takeover, in_turn, settled
 
 LOSS = 30
 LOSSY_S = 8.0
-SLOW_MBIT, SLOW_SILENCE_MS = 8, 1000
+FAST_MBIT, SLOW_MBIT, SLOW_SILENCE_MS = 10000, 8, 1000
 SLOW_PAGES, SLOW_EPOCHS = 1500, 3
 MOST_SILENT = 0.5        # of the limit
+# Everything under way is lost, and TCP finds that out when nothing was
+# acknowledged for its timeout, about a third of the limit; if what it sends
+# then, or the answer, is lost as well, after another one.
+MOST_SILENT_LOST = 0.75
 FALLS, FALL_S, FALL_EPOCHS = 4, 4.0, 3
-# To a hundredth of the rate: as session/window.h says of a 60th, 100/256 of
-# the limit and 100 ways of some 2 ms, and a heartbeat that had just gone.
-MOST_SILENT_FALL = 0.75
 FRAME = 1024        # pages in a record
 
 
@@ -107,6 +108,7 @@ def slowed(stage: Any, story: Callable[[Any, Any], str],
     writer = stage.writer(guest, reply_timeout=stage.s(60))
     watch = stage.watch(guest)
     limit_ms = SLOW_SILENCE_MS * stage.slow
+    fast(stage)
     p = stage.protect(guest, ours=False, options=[
         "--silence-ms", str(int(limit_ms)),
         "--step-ms", "120000"])
@@ -128,12 +130,22 @@ def slowed(stage: Any, story: Callable[[Any, Any], str],
         text, report["acknowledged"])
 
 
-def slow(stage: Any) -> None:
+def rate(stage: Any, mbit: float) -> None:
+    """Nothing is lost of what is under way, if there was a rate before."""
     for host in (stage.src, stage.dst):
-        stage.lab.link(host, "slow", delay_ms=0, rate_mbit=SLOW_MBIT)
+        stage.lab.link(host, "slow", delay_ms=0, rate_mbit=mbit)
+
+
+def slow(stage: Any) -> None:
+    rate(stage, SLOW_MBIT)
 
 
 def fast(stage: Any) -> None:
+    rate(stage, FAST_MBIT)
+
+
+def anew(stage: Any) -> None:
+    """Everything under way is lost, now and at the next rate."""
     for host in (stage.src, stage.dst):
         stage.lab.link(host, "up")
 
@@ -149,7 +161,7 @@ def slow_epochs(stage: Any, p: Any) -> str:
         max(e["send_ms"] + e["ready_ms"] for e in large) / 1000)
 
 
-def falls(stage: Any, p: Any) -> str:
+def falls(stage: Any, p: Any, back: Callable[[Any], None] = fast) -> str:
     p.wait_epochs(FALL_EPOCHS, stage.s(120))
     for _ in range(FALLS):
         stage.pause()
@@ -157,7 +169,7 @@ def falls(stage: Any, p: Any) -> str:
         time.sleep(stage.s(FALL_S))
         expect(p.states()[-1][1] == "protected", "it is %s",
                p.states()[-1][1])
-        fast(stage)
+        back(stage)
         p.wait_epochs(FALL_EPOCHS, stage.s(120))
     return "%d falls" % FALLS
 
@@ -171,4 +183,10 @@ def link_slow(stage: Any) -> str:
 @check(soak=True)
 def link_falls(stage: Any) -> str:
     """A link in full use falls to 1 MB/s, again and again: no take-over"""
-    return slowed(stage, falls, MOST_SILENT_FALL)
+    return slowed(stage, falls, MOST_SILENT)
+
+
+@check()
+def link_replaced(stage: Any) -> str:
+    """Falls to 1 MB/s that lose all that was under way: no take-over"""
+    return slowed(stage, lambda s, p: falls(s, p, anew), MOST_SILENT_LOST)
