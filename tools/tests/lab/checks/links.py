@@ -15,7 +15,8 @@ from .verdict import await_takeover, in_turn, settled
 
 LOSS = 30
 LOSSY_S = 8.0
-FAST_MBIT, SLOW_MBIT, SLOW_SILENCE_MS = 10000, 8, 1000
+SLOW_MBIT, SLOW_SILENCE_MS = 8, 1000
+FAST_MBIT = 60 * SLOW_MBIT    # what session/window.h speaks of
 SLOW_PAGES, SLOW_EPOCHS = 1500, 3
 MOST_SILENT = 0.5        # of the limit
 # Everything under way is lost, and TCP finds that out when nothing was
@@ -182,11 +183,11 @@ def link_slow(stage: Any) -> str:
 
 @check(soak=True)
 def link_falls(stage: Any) -> str:
-    """A link in full use falls to 1 MB/s, again and again: no take-over"""
+    """A link in full use falls to a 60th, 1 MB/s, again and again"""
     return slowed(stage, falls, MOST_SILENT)
 
 
 @check()
 def link_replaced(stage: Any) -> str:
-    """Falls to 1 MB/s that lose all that was under way: no take-over"""
+    """Falls to 1 MB/s that lose all that was under way, again and again"""
     return slowed(stage, lambda s, p: falls(s, p, anew), MOST_SILENT_LOST)
