@@ -19,9 +19,8 @@ SLOW_MBIT, SLOW_SILENCE_MS = 8, 1000
 FAST_MBIT = 60 * SLOW_MBIT    # what session/window.h speaks of
 SLOW_PAGES, SLOW_EPOCHS = 1500, 3
 MOST_SILENT = 0.5        # of the limit
-# Everything under way is lost, and TCP finds that out when nothing was
-# acknowledged for its timeout, about a third of the limit; if what it sends
-# then, or the answer, is lost as well, after another one.
+# With everything under way lost: TCP's timeout, about a third of the limit,
+# and another one, if the answer to what it sends then is lost as well.
 MOST_SILENT_LOST = 0.75
 FALLS, FALL_S, FALL_EPOCHS = 4, 4.0, 3
 FRAME = 1024        # pages in a record
@@ -109,7 +108,6 @@ def slowed(stage: Any, story: Callable[[Any, Any], str],
     writer = stage.writer(guest, reply_timeout=stage.s(60))
     watch = stage.watch(guest)
     limit_ms = SLOW_SILENCE_MS * stage.slow
-    fast(stage)
     p = stage.protect(guest, ours=False, options=[
         "--silence-ms", str(int(limit_ms)),
         "--step-ms", "120000"])
@@ -184,6 +182,7 @@ def link_slow(stage: Any) -> str:
 @check(soak=True)
 def link_falls(stage: Any) -> str:
     """A link in full use falls to a 60th, 1 MB/s, again and again"""
+    fast(stage)
     return slowed(stage, falls, MOST_SILENT)
 
 
